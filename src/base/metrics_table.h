@@ -1,0 +1,33 @@
+/*
+ * metrics_table.h - every metric, once: METRIC(id, type, family, labels, help).
+ *
+ * Members of a family stand together and repeat its help.  Counters count
+ * events, gauges are set.  Labels are part of the row, so they are bounded.
+ * The reference in docs/metrics.md is checked against this table.
+ */
+/* clang-format off */
+METRIC(RECEIVER_OK,          COUNTER, "tracespool_receiver_requests_total", "code=\"OK\"",                 "Export calls answered, by gRPC status code.")
+METRIC(RECEIVER_INVALID,     COUNTER, "tracespool_receiver_requests_total", "code=\"INVALID_ARGUMENT\"",   "Export calls answered, by gRPC status code.")
+METRIC(RECEIVER_TOO_LARGE,   COUNTER, "tracespool_receiver_requests_total", "code=\"RESOURCE_EXHAUSTED\"", "Export calls answered, by gRPC status code.")
+METRIC(RECEIVER_UNAVAILABLE, COUNTER, "tracespool_receiver_requests_total", "code=\"UNAVAILABLE\"",        "Export calls answered, by gRPC status code.")
+METRIC(RECEIVER_SPANS,       COUNTER, "tracespool_receiver_spans_total", "",                "Spans acknowledged.")
+METRIC(RECEIVER_REJECTED,    COUNTER, "tracespool_receiver_rejected_spans_total", "",       "Spans rejected by partial_success for an invalid trace id or span id.")
+METRIC(RECEIVER_BYTES,       COUNTER, "tracespool_receiver_bytes_total", "",                "Bytes of acknowledged requests, after decompression.")
+METRIC(SPOOL_COMMITS,        COUNTER, "tracespool_spool_commits_total", "",                 "Transactions synced to disk.")
+METRIC(SPOOL_EVICTED,        COUNTER, "tracespool_spool_evicted_records_total", "",         "Delivered records removed to make room or because history ended.")
+METRIC(SPOOL_REFUSED,        COUNTER, "tracespool_spool_refused_records_total", "",         "Records refused because the spool was full.")
+METRIC(SPOOL_DAMAGED,        COUNTER, "tracespool_spool_damaged_records_total", "",         "Records whose checksum did not match when they were read.")
+METRIC(SPOOL_SIZE_BYTES,     GAUGE,   "tracespool_spool_size_bytes", "",                    "Size of the spool.")
+METRIC(SPOOL_USED_BYTES,     GAUGE,   "tracespool_spool_used_bytes", "",                    "Bytes of pages in use, history included.")
+METRIC(SPOOL_PENDING_RECORDS,GAUGE,   "tracespool_spool_pending_records", "",               "Records not delivered.")
+METRIC(SPOOL_PENDING_SPANS,  GAUGE,   "tracespool_spool_pending_spans", "",                 "Spans not delivered.")
+METRIC(SPOOL_PENDING_BYTES,  GAUGE,   "tracespool_spool_pending_bytes", "",                 "Stored bytes not delivered.")
+METRIC(SPOOL_OLDEST_PENDING_SECONDS, GAUGE, "tracespool_spool_oldest_pending_seconds", "",  "Age of the oldest record not delivered, 0 when none waits.")
+METRIC(SPOOL_PARKED,         GAUGE,   "tracespool_spool_parked_entries", "",                "Entries parked because MongoDB refused them or they were damaged.")
+METRIC(FLUSH_STORED,         COUNTER, "tracespool_flush_fragments_total", "outcome=\"stored\"",        "Fragments, by what MongoDB said.")
+METRIC(FLUSH_STORED_BEFORE,  COUNTER, "tracespool_flush_fragments_total", "outcome=\"stored_before\"", "Fragments, by what MongoDB said.")
+METRIC(FLUSH_PARKED,         COUNTER, "tracespool_flush_fragments_total", "outcome=\"parked\"",        "Fragments, by what MongoDB said.")
+METRIC(FLUSH_SPANS,          COUNTER, "tracespool_flush_spans_total", "",                   "Spans that MongoDB confirmed.")
+METRIC(FLUSH_ATTEMPTS_FAILED,COUNTER, "tracespool_flush_failed_attempts_total", "",         "Bulk inserts that failed as a whole and were sent again.")
+METRIC(FLUSH_BACKING_OFF,    GAUGE,   "tracespool_flush_backing_off", "",                   "1 while delivery waits for MongoDB, else 0.")
+/* clang-format on */

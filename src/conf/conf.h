@@ -1,0 +1,63 @@
+/*
+ * conf.h - tracespool.conf as a plain struct.
+ *
+ * struct conf has a member for each section and in it one for each key, by
+ * the names of the file: conf.spool.size is `size` in `spool`. Sizes are bytes,
+ * durations are ns. The texts are owned by the struct.
+ */
+#ifndef TRACESPOOL_CONF_H
+#define TRACESPOOL_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bounds.h"
+#include "clock.h"
+#include "err.h"
+
+#define CONF_DEFAULT_PATH "/etc/tracespool/tracespool.conf"
+
+struct conf {
+    struct {
+        char *grpc;
+        uint64_t threads;
+        uint64_t max_request_bytes;
+        uint64_t stop_timeout; /* ns */
+    } receiver;
+    struct {
+        char *path;
+        uint64_t size; /* bytes */
+        bool reserve;
+        uint64_t history; /* ns */
+    } spool;
+    struct {
+        uint64_t threads;
+        uint64_t batch_documents;
+    } flush;
+    struct {
+        char *uri;
+        char *database;
+        char *compressor;
+    } mongodb;
+    struct {
+        char *listen;
+    } admin;
+    struct {
+        char *level;
+        char *format;
+    } log;
+};
+
+/* One thing that is wrong.  `line` is 0 when it has none (environment, missing file). */
+typedef void conf_problem(void *context, const char *file, int line, const char *text);
+
+/*
+ * Defaults, then the file, then MONGO_URI.  `path` NULL: defaults and the
+ * environment only.  Every problem is reported, not just the first; the
+ * return value is their number, and *conf is valid (and to be freed) only
+ * when that is 0.  Problem texts never hold the connection string.
+ */
+unsigned conf_load(struct conf *conf, const char *path, conf_problem *problem, void *context);
+void conf_free(struct conf *conf);
+
+#endif

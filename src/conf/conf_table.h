@@ -1,0 +1,38 @@
+/*
+ * conf_table.h - every configuration key, once:
+ *   CONF_SECTION(section)
+ *   CONF_KEY(section, key, type, default, min, max, help)
+ *
+ * Types: TEXT (min..max length), BYTES and DURATION (written as text with a
+ * unit; min..max in bytes or ns), COUNT (integer), BOOL.  The parser, the
+ * defaults, the checks and the test of etc/tracespool.conf come from here.
+ */
+/* clang-format off */
+CONF_SECTION(receiver)
+CONF_KEY(receiver, grpc,              TEXT,     "0.0.0.0:4317",    3, 255,  "Address of the OTLP/gRPC endpoint, host:port or [v6]:port.")
+CONF_KEY(receiver, threads,           COUNT,    "2",               1, RECEIVER_THREADS_MAX, "Threads that answer calls.")
+CONF_KEY(receiver, max_request_bytes, BYTES,    "64MiB",           64 << 10, 1 << 30, "Largest request, before and after decompression.")
+CONF_KEY(receiver, stop_timeout,      DURATION, "10s",             0, 600 * NS_PER_S, "How long calls in hand may take when the daemon stops.")
+
+CONF_SECTION(spool)
+CONF_KEY(spool, path,                 TEXT,     "/var/lib/tracespool", 1, 4000, "Directory of the spool, on a local file system.")
+CONF_KEY(spool, size,                 BYTES,    "8GiB",            SPOOL_SIZE_MIN_BYTES, SPOOL_SIZE_MAX_BYTES, "Size of the spool.")
+CONF_KEY(spool, reserve,              BOOL,     "true",            0, 0,    "Allocate the whole size at start, so that a full disk cannot hurt the spool.")
+CONF_KEY(spool, history,              DURATION, "7d",              0, 3650 * NS_PER_DAY, "How long delivered batches are kept while there is room.")
+
+CONF_SECTION(flush)
+CONF_KEY(flush, threads,              COUNT,    "2",               1, FLUSH_THREADS_MAX, "Threads that write to MongoDB.")
+CONF_KEY(flush, batch_documents,      COUNT,    "1000",            1, SINK_MESSAGE_DOCUMENTS_MAX, "Documents in one bulk insert.")
+
+CONF_SECTION(mongodb)
+CONF_KEY(mongodb, uri,                TEXT,     "mongodb://127.0.0.1:27017", 10, 4000, "Connection string. MONGO_URI in the environment wins over it.")
+CONF_KEY(mongodb, database,           TEXT,     "tracing",         1, 63,   "Database of the traces.")
+CONF_KEY(mongodb, compressor,         TEXT,     "zstd",            4, 6,    "Block compressor of new collections: zstd, snappy, zlib or none.")
+
+CONF_SECTION(admin)
+CONF_KEY(admin, listen,               TEXT,     "127.0.0.1:9464",  0, 255,  "Address of /metrics, /healthz and /readyz; empty: none.")
+
+CONF_SECTION(log)
+CONF_KEY(log, level,                  TEXT,     "info",            4, 5,    "debug, info, warn or error.")
+CONF_KEY(log, format,                 TEXT,     "logfmt",          4, 6,    "logfmt or json.")
+/* clang-format on */

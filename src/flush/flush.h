@@ -1,0 +1,36 @@
+/*
+ * flush.h - the loop from the spool to the sink.
+ *
+ * K threads, each: claim the oldest pending records that nobody has, decode
+ * and cut fragments, write them, park what is refused, subtract the records.
+ * A batch whose outcome is unknown is sent again, for ever.
+ */
+#ifndef TRACESPOOL_FLUSH_H
+#define TRACESPOOL_FLUSH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "sink.h"
+#include "spool.h"
+#include "spool_writer.h"
+
+struct flusher;
+
+struct flush_options {
+    unsigned threads;
+    size_t batch_documents;   /* fragments in one write, 1 .. SINK_MESSAGE_DOCUMENTS_MAX */
+    size_t max_request_bytes; /* bound on inflating one record */
+};
+
+int flusher_start(struct flusher **flusher, const struct flush_options *options, struct spool *spool,
+                  struct spool_writer *writer, struct sink *sink, struct err *err);
+
+/*
+ * Ends backoffs and waits at once, lets a write in hand come to its end (the
+ * sink's timeouts bound it), joins.  The writer must still run.  NULL is allowed.
+ */
+void flusher_stop(struct flusher *flusher);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * otlp_codec.h - compression of requests, each way under a bound.
+ *
+ * The numbers are stored in spool records: never renumber.
+ */
+#ifndef TRACESPOOL_OTLP_CODEC_H
+#define TRACESPOOL_OTLP_CODEC_H
+
+#include "buf.h"
+#include "err.h"
+#include "slice.h"
+
+enum otlp_codec {
+    OTLP_CODEC_IDENTITY = 0,
+    OTLP_CODEC_GZIP = 1,
+    OTLP_CODEC_ZSTD = 2,
+};
+
+/*
+ * Inflates `in` into `out` (cleared first); no more than `max_bytes` are ever
+ * produced or held, whatever the stream claims.  Any thread.
+ * -1: ERR_POISON with code EMSGSIZE when it would pass the bound, ERR_POISON
+ * when it is damaged, truncated or followed by garbage; ERR_BUSY out of memory.
+ */
+int otlp_codec_inflate(enum otlp_codec codec, struct slice in, size_t max_bytes, struct buf *out, struct err *err);
+
+/* Compresses `in` into `out` (cleared first).  zstd: level 1.  Any thread. -1: ERR_BUSY out of memory. */
+int otlp_codec_deflate(enum otlp_codec codec, struct slice in, struct buf *out, struct err *err);
+
+const char *otlp_codec_name(enum otlp_codec codec); /* "identity", "gzip", "zstd", or "unknown" */
+
+#endif

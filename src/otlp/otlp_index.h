@@ -1,0 +1,75 @@
+/*
+ * otlp_index.h - where the parts of an export request are, found by a bounded
+ * walk that accepts only what the decoder will accept.
+ *
+ * The receiver uses the index to validate and count; the flusher to cut
+ * fragments and to decode span by span.  Both get the same answer to the
+ * question which spans are valid, because it is the same function.
+ */
+#ifndef TRACESPOOL_OTLP_INDEX_H
+#define TRACESPOOL_OTLP_INDEX_H
+
+#include <stdint.h>
+
+#include "arena.h"
+#include "err.h"
+#include "slice.h"
+
+#define OTLP_TRACE_ID_BYTES 16
+#define OTLP_SPAN_ID_BYTES 8
+
+/* Why a span is rejected; OTLP_VALID is the one that is stored. */
+enum otlp_validity {
+    OTLP_VALID,
+    OTLP_BAD_TRACE_ID, /* not 16 bytes, or all zero */
+    OTLP_BAD_SPAN_ID,  /* not 8 bytes, or all zero */
+    OTLP_VALIDITY_COUNT
+};
+
+struct otlp_resource_ref {
+    struct slice
+        bytes; /* Resource message; empty when absent. Occurrences are concatenated, which is protobuf's merge */
+    struct slice schema_url; /* of the ResourceSpans */
+};
+
+struct otlp_scope_ref {
+    struct slice bytes;      /* InstrumentationScope message, as above */
+    struct slice schema_url; /* of the ScopeSpans */
+    uint32_t resource;       /* index into resources */
+};
+
+struct otlp_span_ref {
+    struct slice bytes;      /* Span message */
+    const uint8_t *trace_id; /* 16 bytes when validity is OTLP_VALID, else NULL */
+    const uint8_t *span_id;  /* 8 bytes when validity is OTLP_VALID, else NULL */
+    uint64_t start_unix_nano;
+    uint64_t end_unix_nano;
+    uint32_t scope; /* index into scopes */
+    enum otlp_validity validity;
+};
+
+struct otlp_index {
+    struct otlp_resource_ref *resources;
+    struct otlp_scope_ref *scopes;
+    struct otlp_span_ref *spans; /* in the order of the request, rejected ones included */
+    uint32_t resource_count;
+    uint32_t scope_count;
+    uint32_t span_count;
+    uint32_t by_validity[OTLP_VALIDITY_COUNT];
+};
+
+/*
+ * Walks an ExportTraceServiceRequest without recursion.  On success every
+ * message in it decodes (otlp_decode_*), and nests at most OTLP_DEPTH_MAX
+ * AnyValues, holds at most OTLP_SPANS_MAX spans and takes at most
+ * OTLP_DECODED_BYTES_MAX to decode.  0 bytes are an empty request.
+ *
+ * The index and its slices live in `arena` and point into `request`.
+ * -1: ERR_POISON, the text names the field path and byte offset; ERR_BUSY if the arena is full.
+ */
+int otlp_index_build(struct otlp_index *index, struct arena *arena, struct slice request, struct err *err);
+
+/* "trace_id", "span_id": a stable name for logs and metrics. */
+const char *otlp_validity_name(enum otlp_validity validity);
+
+#endif

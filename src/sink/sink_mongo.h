@@ -1,0 +1,62 @@
+/*
+ * sink_mongo.h - MongoDB as the sink, and reading a trace back from it.
+ *
+ * docs/mongodb.md has the documents, the collections and the indexes.
+ */
+#ifndef TRACESPOOL_SINK_MONGO_H
+#define TRACESPOOL_SINK_MONGO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sink.h"
+#include "slice.h"
+
+struct sink_mongo_options {
+    const char *uri; /* mongodb:// or mongodb+srv://; may hold a password: never logged */
+    const char *database;
+    const char *compressor; /* block compressor of new collections: "zstd", "snappy", "zlib", "none" */
+    unsigned sessions;      /* threads that will open one; sizes the pool */
+};
+
+/* Process-wide, before the first and after the last use of this folder.  Main's thread. */
+void sink_mongo_init(void);
+void sink_mongo_cleanup(void);
+
+/* Checks the options and makes the pool; connects to nothing.  -1: ERR_CONFIG. */
+int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options, struct err *err);
+void sink_mongo_free(struct sink *sink); /* after every session is closed; NULL is allowed */
+
+/* The URI with its password masked, for people; `out` is always terminated. */
+void sink_mongo_mask_uri(char *out, size_t size, const char *uri);
+
+/* --- reading a trace ------------------------------------------------------ */
+
+/* One span as a reader of the documents sees it; slices are valid during the callback only. */
+struct sink_mongo_span {
+    uint8_t span_id[OTLP_SPAN_ID_BYTES];
+    uint8_t parent_span_id[OTLP_SPAN_ID_BYTES];
+    bool has_parent;
+    struct slice service;
+    struct slice name;
+    int kind;
+    int status_code;
+    struct slice status_text;
+    uint64_t start_unix_nano;
+    uint64_t end_unix_nano;
+    uint32_t event_count;
+};
+
+/*
+ * Calls `visit` for every stored span of the trace, days newest first, each
+ * span (same id and same content) once.  Returns 0, or -1: ERR_RETRY when
+ * MongoDB does not answer within `timeout_ms`, ERR_CONFIG.
+ */
+int sink_mongo_find_trace(const struct sink_mongo_options *options, const uint8_t trace_id[OTLP_TRACE_ID_BYTES],
+                          unsigned timeout_ms, void (*visit)(void *context, const struct sink_mongo_span *span),
+                          void *context, struct err *err);
+
+/* Whether MongoDB answers a ping within `timeout_ms`: 0, or -1 with ERR_RETRY or ERR_CONFIG. */
+int sink_mongo_ping(const struct sink_mongo_options *options, unsigned timeout_ms, struct err *err);
+
+#endif

@@ -1,0 +1,151 @@
+/*
+ * spool.h - the LMDB environment that holds acknowledged requests, and reading it.
+ *
+ * The spool knows bytes, not OTLP.  A record is the stored bytes of one
+ * request under a sequence number that is never reused.  Records that are not
+ * delivered are `pending`; delivered ones stay as history until their room is
+ * needed.
+ *
+ * Any thread of any process may read.  Each reading function opens and closes
+ * a read transaction of its own and copies out what it returns, so nothing
+ * stays pinned.  All writing goes through spool_writer.h.
+ */
+#ifndef TRACESPOOL_SPOOL_H
+#define TRACESPOOL_SPOOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "arena.h"
+#include "err.h"
+#include "slice.h"
+
+#define SPOOL_FORMAT_VERSION 1
+#define SPOOL_SEQ_OPEN UINT64_MAX /* the end of the last pending range */
+
+struct spool;
+
+struct spool_options {
+    const char *path;    /* a directory; made (0700) when it is missing */
+    uint64_t size_bytes; /* rounded down to whole pages */
+    bool reserve;        /* allocate the file's blocks now */
+    uint64_t history_ns; /* delivered records older than this are removed; UINT64_MAX keeps them */
+};
+
+/*
+ * Opens for the daemon: takes the lock on the directory, makes the environment
+ * when it is missing.  The lock and the file are held until spool_close.
+ * -1: ERR_CONFIG (already in use by process N, not our format, a newer format,
+ * network file system, no permission, smaller than what is held), ERR_BUSY
+ * (no room to reserve), ERR_FATAL (I/O error, damaged).
+ */
+int spool_open(struct spool **spool, const struct spool_options *options, struct err *err);
+
+/* Opens for looking, beside a daemon or without one; changes nothing. -1: ERR_CONFIG with what to do. */
+int spool_open_readonly(struct spool **spool, const char *path, struct err *err);
+
+void spool_close(struct spool *spool);
+
+/* The process that holds the daemon's lock on `path`, or 0 when none does.  Opens nothing but the lock file. */
+pid_t spool_owner(const char *path);
+
+/* --- records ------------------------------------------------------------ */
+
+enum spool_record_state { SPOOL_PENDING, SPOOL_DELIVERED };
+
+struct spool_record {
+    uint64_t seq;
+    uint64_t received_ns; /* wall clock, as spool_put said */
+    uint64_t raw_bytes;   /* before compression */
+    uint64_t stored_bytes;
+    uint32_t spans;
+    uint8_t codec; /* the caller's number */
+    enum spool_record_state state;
+    bool damaged;         /* a part is missing or a checksum does not match: payload is empty, numbers may be 0 */
+    struct slice payload; /* stored_bytes in the arena; empty when only headers were asked for */
+};
+
+/* 1 and *record when it exists, 0 when not, -1 on error.  A damaged record is found, with `damaged` set. */
+int spool_read(struct spool *spool, uint64_t seq, struct arena *arena, struct spool_record *record, struct err *err);
+
+/*
+ * Up to `max_records` pending records with seq >= from, oldest first, that
+ * together store at most `max_bytes` (the first is returned whatever its
+ * size).  *count 0 when none is pending there.  Payloads are in `arena`;
+ * when the arena is full after the first record the rest is left for later.
+ */
+int spool_read_pending(struct spool *spool, uint64_t from, size_t max_records, size_t max_bytes, struct arena *arena,
+                       struct spool_record *records, size_t *count, struct err *err);
+
+/* Headers of up to `max_records` records, seq ascending from `from`. The caller pages with last seq + 1. */
+int spool_list(struct spool *spool, uint64_t from, size_t max_records, struct spool_record *records, size_t *count,
+               struct err *err);
+
+/* --- parked ------------------------------------------------------------- */
+
+enum spool_park_reason { SPOOL_PARK_REFUSED = 1, SPOOL_PARK_DAMAGED = 2, SPOOL_PARK_UNDECODABLE = 3 };
+
+struct spool_parked {
+    uint64_t seq;   /* of the record that it came from */
+    uint32_t index; /* of the span in that record; 0 for a whole record */
+    enum spool_park_reason reason;
+    int code; /* MongoDB's, or 0 */
+    uint32_t attempts;
+    uint32_t spans;
+    uint64_t parked_ns;
+    uint64_t received_ns;
+    const char *text;     /* in the arena */
+    struct slice payload; /* an ExportTraceServiceRequest, uncompressed, or the record as stored when it is damaged */
+};
+
+const char *spool_park_reason_name(enum spool_park_reason reason);
+
+/* Up to `max` entries after (seq, index), in order; start with 0, 0 and inclusive. */
+int spool_list_parked(struct spool *spool, uint64_t from_seq, uint32_t from_index, size_t max, struct arena *arena,
+                      struct spool_parked *parked, size_t *count, struct err *err);
+
+/* --- state -------------------------------------------------------------- */
+
+enum spool_delivery_state {
+    SPOOL_DELIVERY_STARTING,
+    SPOOL_DELIVERY_FLOWING,
+    SPOOL_DELIVERY_BACKING_OFF,
+    SPOOL_DELIVERY_MISCONFIGURED
+};
+
+/* What the flusher last noted about MongoDB, for `tracespool status`. */
+struct spool_delivery {
+    enum spool_delivery_state state;
+    uint64_t since_ns;       /* wall clock, when this state began; 0: nothing noted yet */
+    uint64_t last_ok_ns;     /* wall clock, when MongoDB last confirmed something; 0: never */
+    uint64_t attempts;       /* failed in a row */
+    char text[ERR_TEXT_MAX]; /* last error, "" when flowing; holds no secret */
+};
+
+const char *spool_delivery_state_name(enum spool_delivery_state state);
+
+struct spool_stat {
+    uint64_t size_bytes;
+    uint64_t used_bytes; /* pages in use, history included */
+    uint64_t pending_records;
+    uint64_t pending_spans;
+    uint64_t pending_bytes;      /* stored bytes */
+    uint64_t oldest_pending_ns;  /* received time of the oldest pending record, 0 when none */
+    uint64_t newest_received_ns; /* 0 when the spool is empty */
+    uint64_t history_records;
+    uint64_t oldest_record_ns; /* received time of the oldest record, 0 when empty */
+    uint64_t next_seq;
+    uint64_t parked_entries;
+    uint64_t received_records; /* since the spool was made */
+    uint64_t received_spans;
+    uint64_t delivered_spans;
+    uint64_t evicted_records;
+    bool refusing; /* as the writer last noted */
+    struct spool_delivery delivery;
+};
+
+/* Bounded work, whatever the spool holds: the sums are kept by the writer. */
+int spool_stat(struct spool *spool, struct spool_stat *stat, struct err *err);
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * spool_writer.h - the one thread that writes the spool: group commit.
+ *
+ * While one transaction syncs, callers queue the next group; a group is
+ * written and synced as a whole.  An operation is durable when its caller is
+ * told so, never before.
+ */
+#ifndef TRACESPOOL_SPOOL_WRITER_H
+#define TRACESPOOL_SPOOL_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "slice.h"
+#include "spool.h"
+
+struct spool_writer;
+
+/*
+ * One request to store.  The caller owns it and its payload, and leaves both
+ * alone from spool_writer_put until `done` is called, exactly once, on the
+ * writer's thread.  `done` must not block.
+ */
+struct spool_put {
+    struct slice payload;
+    uint64_t raw_bytes;
+    uint64_t received_ns;
+    uint32_t spans;
+    uint8_t codec;
+    void (*done)(struct spool_put *put, const struct err *failure); /* failure NULL: it is durable, seq is set */
+    void *context;
+    uint64_t seq; /* set before done */
+
+    /* the writer's */
+    uint64_t checksum;
+    struct spool_put *next;
+};
+
+/* `on_fatal` is called once on the writer's thread when durability is in doubt; it must not return (fail-stop). */
+int spool_writer_start(struct spool_writer **writer, struct spool *spool, void (*on_fatal)(const struct err *err),
+                       struct err *err);
+
+/* Refuses new puts, commits what is queued, tells every caller, ends the thread, marks a clean stop. NULL is allowed. */
+void spool_writer_stop(struct spool_writer *writer);
+
+/*
+ * Queues `put`; any thread; never blocks on the disk.  -1, and `done` is not
+ * called: ERR_BUSY when the spool is full, the queue is at its bound, or the
+ * writer is stopping.
+ */
+int spool_writer_put(struct spool_writer *writer, struct spool_put *put, struct err *err);
+
+/* Whether a put would be admitted now: a hint for refusing before a message is read.  Any thread. */
+bool spool_writer_admits(struct spool_writer *writer);
+
+/*
+ * The records are delivered: subtracts them from `pending`.  Any thread;
+ * returns when it is durable.  Seqs that are not pending are passed over.
+ * -1: ERR_BUSY when the writer is stopping.
+ */
+int spool_writer_delivered(struct spool_writer *writer, const uint64_t *seqs, size_t count, struct err *err);
+
+/* Stores the entry under (seq, index), replacing one that is there.  As above. Payload and text are copied. */
+int spool_writer_park(struct spool_writer *writer, const struct spool_parked *parked, struct err *err);
+
+/* Notes what the flusher knows of MongoDB.  As above. */
+int spool_writer_note_delivery(struct spool_writer *writer, const struct spool_delivery *delivery, struct err *err);
+
+/*
+ * Waits until a record with seq >= `from` has been committed, `deadline_ns`
+ * (monotonic) has passed, or spool_writer_wake was called.  Any thread.
+ * Returns the next sequence number: records below it are readable.
+ */
+uint64_t spool_writer_wait(struct spool_writer *writer, uint64_t from, uint64_t deadline_ns);
+
+/* Ends every present spool_writer_wait, and with `forever` every later one at once.  Any thread. */
+void spool_writer_wake(struct spool_writer *writer, bool forever);
+
+#endif
