@@ -8,9 +8,9 @@
 #include <stdint.h>
 #include <time.h>
 
-#define NS_PER_MS 1000000ULL
-#define NS_PER_S 1000000000ULL
-#define NS_PER_DAY (86400ULL * NS_PER_S)
+#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_DAY (86400 * NS_PER_S)
 
 uint64_t clock_wall_ns(void); /* since 1970-01-01 UTC */
 uint64_t clock_mono_ns(void);

@@ -1,0 +1,69 @@
+/* test_metrics.c - counting, and the text exposition format. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "metrics.h"
+
+static void render(struct buf *out)
+{
+    buf_init(out, 1 << 20);
+    assert_int_equal(metrics_render(out), 0);
+    assert_int_equal(buf_append(out, "", 1), 0); /* a NUL, for strstr */
+}
+
+static void test_values_are_rendered(void **state)
+{
+    struct buf out;
+
+    (void)state;
+    metrics_add(METRIC_RECEIVER_OK, 2);
+    metrics_add(METRIC_RECEIVER_OK, 3);
+    metrics_set(METRIC_SPOOL_USED_BYTES, 77);
+    metrics_set(METRIC_SPOOL_USED_BYTES, 78);
+    assert_int_equal(metrics_get(METRIC_RECEIVER_OK), 5);
+    render(&out);
+    assert_non_null(strstr((char *)out.data, "\ntracespool_receiver_requests_total{code=\"OK\"} 5\n"));
+    assert_non_null(
+        strstr((char *)out.data, "\n# TYPE tracespool_spool_used_bytes gauge\ntracespool_spool_used_bytes 78\n"));
+    buf_fini(&out);
+}
+
+static void test_family_has_one_header(void **state)
+{
+    struct buf out;
+    char *first;
+
+    (void)state;
+    render(&out);
+    first = strstr((char *)out.data, "# TYPE tracespool_receiver_requests_total counter\n");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "# TYPE tracespool_receiver_requests_total "));
+    buf_fini(&out);
+}
+
+static void test_full_buffer_fails(void **state)
+{
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 100);
+    assert_int_equal(metrics_render(&out), -1);
+    buf_fini(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values_are_rendered),
+        cmocka_unit_test(test_family_has_one_header),
+        cmocka_unit_test(test_full_buffer_fails),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
