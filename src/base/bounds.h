@@ -17,33 +17,52 @@
 #define STATE_NAME_MAX 32 /* a name in the spool's state database */
 
 /* OTLP. */
-#define OTLP_DEPTH_MAX                                                                                                 \
-    96 /* AnyValue nesting; MongoDB refuses documents nested over 100 levels,
-                                 and resource.attributes / spans[].events[].attributes take the rest */
+/*
+ * AnyValue nesting.  MongoDB documents a limit of 100 levels; an event's or a
+ * link's attributes are level 6 of our document, and a reader may wrap it.
+ */
+#define OTLP_DEPTH_MAX 90
 #define OTLP_WIRE_DEPTH_MAX                                                                                            \
-    (2 * OTLP_DEPTH_MAX + 16)                 /* messages on the walk's stack: AnyValue and its list alternate */
+    (3 * OTLP_DEPTH_MAX + 16)                 /* messages on the walk's stack: AnyValue, KeyValueList, KeyValue, ... */
 #define OTLP_SPANS_MAX 1000000                /* spans in one request */
+#define OTLP_GROUPS_MAX 1000000               /* ResourceSpans, and ScopeSpans, in one request */
 #define OTLP_DECODED_BYTES_MAX (1024UL << 20) /* memory that decoding one request may take */
 
 /* Fragments: a document each.  BSON is about twice the wire size. */
 #define FRAGMENT_SPANS_MAX 1000
 #define FRAGMENT_WIRE_BYTES_MAX (2UL << 20)
+#define FRAGMENT_PROBES_MAX 256 /* steps of one look-up while spans are grouped: ids may be chosen to collide */
 
 /* Spool. */
 #define SPOOL_PAGE_BYTES 4096UL
 #define SPOOL_PART_PAGES 31 /* largest run of pages that one value takes */
 #define SPOOL_SIZE_MIN_BYTES (16UL << 20)
 #define SPOOL_SIZE_MAX_BYTES (16UL << 40)
-#define SPOOL_GROUP_BYTES_MAX (16UL << 20)  /* payload bytes in one transaction */
-#define SPOOL_GROUP_COUNT_MAX 1024          /* operations in one transaction */
-#define SPOOL_QUEUE_BYTES_MAX (256UL << 20) /* payload bytes that wait for the writer */
-#define SPOOL_QUEUE_COUNT_MAX 16384         /* operations that wait for the writer */
-#define SPOOL_READERS_MAX 126               /* LMDB reader slots: flushers, admin and CLI processes */
+#define SPOOL_GROUP_BYTES_MAX (16UL << 20)   /* payload bytes in one transaction */
+#define SPOOL_GROUP_COUNT_MAX 1024           /* operations in one transaction */
+#define SPOOL_QUEUE_BYTES_MAX (256UL << 20)  /* payload bytes that wait for the writer */
+#define SPOOL_QUEUE_COUNT_MAX 16384          /* operations that wait for the writer */
+#define SPOOL_READERS_MAX 126                /* LMDB reader slots: flushers, admin and CLI processes */
+#define SPOOL_GROUP_SHARE 32                 /* a transaction appends at most size / this, in pages, or one record */
+#define SPOOL_HEADROOM_SHARE 16              /* no record is admitted into the last size / this, */
+#define SPOOL_HEADROOM_MIN_BYTES (1UL << 20) /* or into two groups and this, whichever is more */
+#define SPOOL_RECORD_SHARE 2                 /* the largest record takes (size - headroom) / this */
+#define SPOOL_TXN_SLACK_PAGES 64UL           /* tree and free-list pages that one transaction copies, with room */
+#define SPOOL_EVICT_RECORDS_MAX 65536        /* delivered records removed in one transaction to make room */
+#define SPOOL_EXPIRE_RECORDS_MAX 256         /* delivered records removed in one transaction because of their age */
+#define SPOOL_TICK_MS 1000                   /* how often the idle writer looks at history, room and dead readers */
+#define SPOOL_HOLD_MS 5000                   /* no new try for so long after LMDB or the disk had no page */
+#define SPOOL_GROW_BYTES (16UL << 20)        /* a file that is not reserved is allocated ahead in these steps */
+#define SPOOL_READ_STEP_BYTES (8UL << 20)    /* copied out in one read transaction, unless one record is larger */
+#define SPOOL_PARKED_BYTES_MAX (1UL << 30)   /* one parked entry */
 
 /* Delivery. */
 #define FLUSH_THREADS_MAX 16
-#define FLUSH_RECORDS_MAX 1024            /* records in one batch */
-#define FLUSH_READ_BYTES_MAX (64UL << 20) /* stored bytes read for one batch, unless one record is larger */
+#define FLUSH_RECORDS_MAX 1024                 /* records in one batch */
+#define FLUSH_READ_BYTES_MAX (64UL << 20)      /* stored bytes read for one batch, unless one record is larger */
+#define FLUSH_BATCH_RAW_BYTES_MAX (32UL << 20) /* requests' bytes in one batch, unless one request is larger */
+#define FLUSH_ARENA_BYTES_MAX (2048UL << 20)   /* a batch's requests, indexes and fragments */
+#define FLUSH_WRAP_BYTES_MAX 4096              /* what wrapping one span as a request may add */
 #define FLUSH_BACKOFF_MIN_MS 100
 #define FLUSH_BACKOFF_MAX_MS 30000
 #define SINK_DOCUMENT_BYTES_MAX (16UL << 20) /* MongoDB's limit on a document */
@@ -51,15 +70,67 @@
 #define SINK_MESSAGE_DOCUMENTS_MAX 10000     /* one insert command; MongoDB's limit is 100,000 */
 #define SINK_PLACEMENT_PAST_DAYS 30          /* a start further back is filed under the day of receipt */
 #define SINK_PLACEMENT_FUTURE_DAYS 1         /* the same for a start in the future */
+#define SINK_NESTING_MAX 100                 /* levels of a document, by MongoDB's documentation */
+#define SINK_ATTRIBUTES_LEVEL 6             /* where the deepest attributes are: document, spans, span, events, event */
+#define SINK_ARENA_BYTES_MAX (2048UL << 20) /* one fragment, decoded, and its keys */
+#define SINK_ARENA_KEEP_BYTES (16UL << 20)  /* of it, what a session keeps between fragments */
+#define SINK_DAYS_KNOWN_MAX 1024            /* days whose collections are known to be there */
+#define SINK_DAY_RECHECK_S 600              /* then a day's collection and indexes are asked for again */
+#define SINK_VIEW_DAYS_MAX 900              /* days that the views join; MongoDB allows 1000 stages */
+#define SINK_VIEW_ROUNDS_MAX 8              /* tries to catch up with days that others make meanwhile */
+#define SINK_CONNECT_TIMEOUT_MS 3000        /* these four unless the connection string says otherwise */
+#define SINK_SELECTION_TIMEOUT_MS 3000
+#define SINK_SOCKET_TIMEOUT_MS 30000
+#define SINK_WRITE_TIMEOUT_MS 10000 /* for the majority to have it */
+#define SINK_URI_BYTES_MAX 8192     /* a masked connection string */
 
 /* Receiver. */
 #define RECEIVER_THREADS_MAX 64
 #define RECEIVER_RETRY_DELAY_MS 5000 /* RetryInfo, while the spool refuses */
+#define RECEIVER_CALLS_REQUESTED 16  /* calls that one poller waits for; what comes above waits in gRPC core, unread */
+#define RECEIVER_STREAMS_MAX 1024    /* calls at a time on one connection */
+#define RECEIVER_IN_HAND_BYTES_MAX (512UL << 20) /* bytes of calls in hand; above it calls are refused unread */
+#define RECEIVER_READING_BYTES (256UL << 10)     /* counted for a call whose message is not here yet */
+#define RECEIVER_QUOTA_BYTES (1UL << 30)         /* gRPC core's buffers, on top of two of the largest requests */
+#define RECEIVER_SCRATCH_BYTES (4UL << 20)       /* what a poller keeps of each of its buffers between calls */
+#define RECEIVER_INDEX_BYTES_MAX (1UL << 30)     /* a poller's arena for the index of one request */
+#define RECEIVER_READ_TIMEOUT_MS 60000           /* for a message to come in whole */
+#define RECEIVER_KEEPALIVE_MS 60000              /* silence after which a client is pinged */
+#define RECEIVER_KEEPALIVE_TIMEOUT_MS 20000      /* for its answer */
+#define RECEIVER_PING_INTERVAL_MIN_MS 5000 /* clients may ping this often; gRPC's own bound of 5 min cuts many off */
+
+/* Command. */
+#define CTL_OPTIONS_MAX 32                /* options of one verb, the global ones included */
+#define CTL_WIDTH_MIN 40                  /* columns; a narrower terminal wraps */
+#define CTL_WIDTH_MAX 1000                /* columns */
+#define CTL_WIDTH_DEFAULT 100             /* columns, when neither a terminal nor COLUMNS says */
+#define CTL_PAGE_RECORDS 256              /* headers read in one transaction */
+#define CTL_PAGE_PARKED 64                /* parked entries read in one transaction */
+#define CTL_REQUEST_BYTES_MAX (1UL << 30) /* one request: the most that receiver.max_request_bytes can be */
+#define CTL_SERVICES_MAX 16               /* service names that a list shows of one batch */
+#define CTL_TRACE_SPANS_MAX 100000        /* spans of a trace that are shown */
+#define CTL_TRACE_BYTES_MAX (256UL << 20) /* names and texts of these spans */
+#define CTL_INDENT_LEVELS_MAX 24          /* levels of a trace that are indented; deeper ones are numbered */
+#define CTL_ERRORS_MAX 10                 /* error texts that are written under a trace */
+#define CTL_RETRY_MIN_MS 500              /* send: first wait without RetryInfo */
+#define CTL_RETRY_MAX_MS 30000            /* send: longest wait */
+#define CTL_SEND_REPEAT_MAX 1000000000    /* send: --repeat */
+
+/* Admin. */
+#define ADMIN_CONNECTIONS_MAX 64
+#define ADMIN_TIMEOUT_S 10                    /* a connection that is silent for so long is closed */
+#define ADMIN_METRICS_BYTES_MAX (256UL << 10) /* the rendered metrics_table.h takes a few kB */
 
 static_assert(FRAGMENT_WIRE_BYTES_MAX * 4 <= SINK_DOCUMENT_BYTES_MAX,
               "a fragment's BSON must fit into a document with room for blow-up");
 static_assert(SINK_DOCUMENT_BYTES_MAX < SINK_MESSAGE_BYTES_MAX, "a document must fit into a message");
+static_assert(OTLP_DEPTH_MAX + SINK_ATTRIBUTES_LEVEL <= SINK_NESTING_MAX, "what is accepted must be storable");
+static_assert(OTLP_DECODED_BYTES_MAX < SINK_ARENA_BYTES_MAX, "a request of one span must fit when it is decoded");
+static_assert(SINK_WRITE_TIMEOUT_MS < SINK_SOCKET_TIMEOUT_MS, "MongoDB must answer before we hang up");
+static_assert(RECEIVER_READING_BYTES <= RECEIVER_IN_HAND_BYTES_MAX, "a call must be admitted when none is in hand");
 static_assert(SPOOL_GROUP_BYTES_MAX <= SPOOL_QUEUE_BYTES_MAX, "a group gathers from the queue");
+static_assert(SPOOL_SIZE_MIN_BYTES / SPOOL_GROUP_SHARE >= SPOOL_PART_PAGES * SPOOL_PAGE_BYTES, "a group takes a part");
+static_assert(SPOOL_TXN_SLACK_PAGES * SPOOL_PAGE_BYTES < SPOOL_HEADROOM_MIN_BYTES, "the headroom covers the slack");
 static_assert(SPOOL_GROUP_COUNT_MAX <= SPOOL_QUEUE_COUNT_MAX, "a group gathers from the queue");
 
 #endif

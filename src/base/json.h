@@ -13,7 +13,7 @@
 #include "buf.h"
 #include "slice.h"
 
-#define JSON_DEPTH_MAX 256
+#define JSON_DEPTH_MAX 512 /* OTLP/JSON takes four levels for each OTLP_DEPTH_MAX */
 
 struct json {
     struct buf *out;

@@ -30,4 +30,6 @@ METRIC(FLUSH_PARKED,         COUNTER, "tracespool_flush_fragments_total", "outco
 METRIC(FLUSH_SPANS,          COUNTER, "tracespool_flush_spans_total", "",                   "Spans that MongoDB confirmed.")
 METRIC(FLUSH_ATTEMPTS_FAILED,COUNTER, "tracespool_flush_failed_attempts_total", "",         "Bulk inserts that failed as a whole and were sent again.")
 METRIC(FLUSH_BACKING_OFF,    GAUGE,   "tracespool_flush_backing_off", "",                   "1 while delivery waits for MongoDB, else 0.")
+METRIC(SINK_REPAIRED,        COUNTER, "tracespool_sink_repaired_texts_total", "",           "Texts stored with U+FFFD in place of bytes that were not UTF-8.")
+METRIC(SINK_CLAMPED,         COUNTER, "tracespool_sink_clamped_times_total", "",            "Times past 2262 stored as the largest that MongoDB can hold.")
 /* clang-format on */

@@ -1,0 +1,207 @@
+/*
+ * flush.c - the threads: claim records, make a batch, deliver it, again.
+ *
+ * Each thread holds its claim until all of it is delivered.  With one request
+ * waiting it is sent alone at once; under load the records that gathered
+ * during the last write make the next batch, so batches grow with the load
+ * and no timer is needed.
+ *
+ * What fails is tried again after a backoff; nothing here is fatal.
+ */
+#include "flush.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "clock.h"
+#include "flush_internal.h"
+#include "log.h"
+
+/* Payloads of one claim: one record larger than FLUSH_READ_BYTES_MAX, or several that are together smaller. */
+#define CLAIM_KEEP_BYTES (8UL << 20)
+/* How long to wait for new records before looking whether the flusher is stopping. */
+#define IDLE_WAIT_NS NS_PER_S
+
+/*
+ * Takes pending records that nobody has.  0 with claimed_count 0 when there
+ * are none; then *seen is the sequence number to wait for.
+ */
+static int claim(struct flush_thread *thread, uint64_t *seen, struct err *err)
+{
+    struct flusher *flusher = thread->flusher;
+    int rc;
+
+    arena_reset(&thread->claim_arena, CLAIM_KEEP_BYTES);
+    thread->claimed_count = 0;
+    pthread_mutex_lock(&flusher->claim_lock);
+    /* Read before the records: one that is committed after this has a higher number and is not passed over. */
+    *seen = spool_writer_wait(flusher->writer, 0, 0);
+    rc = spool_read_pending(flusher->spool, flusher->claim_from, FLUSH_RECORDS_MAX, FLUSH_READ_BYTES_MAX,
+                            &thread->claim_arena, thread->claimed, &thread->claimed_count, err);
+    if (rc == 0 && thread->claimed_count > 0)
+        flusher->claim_from = thread->claimed[thread->claimed_count - 1].seq + 1;
+    else if (rc == 0 && flusher->claim_from < *seen)
+        flusher->claim_from = *seen;
+    pthread_mutex_unlock(&flusher->claim_lock);
+    return rc;
+}
+
+static bool batch_is_full(const struct flush_thread *thread)
+{
+    return thread->batch.count >= thread->flusher->options.batch_documents ||
+           thread->batch.raw_bytes >= FLUSH_BATCH_RAW_BYTES_MAX || thread->batch.seq_count == FLUSH_RECORDS_MAX;
+}
+
+/*
+ * Fills the batch from the claim, starting at *next, which moves on.  A
+ * record that cannot be decoded is parked on the way.
+ */
+static int fill_batch(struct flush_thread *thread, size_t *next, struct err *err)
+{
+    flush_batch_clear(&thread->batch);
+    for (; *next < thread->claimed_count && !batch_is_full(thread); (*next)++) {
+        const struct spool_record *record = &thread->claimed[*next];
+        struct err why;
+
+        if (flush_batch_add(&thread->batch, record, &why) == 0)
+            continue;
+        if (why.class == ERR_POISON) {
+            if (flush_park_record(thread, record, &why, err) != 0)
+                return -1;
+        } else if (thread->batch.seq_count > 0) {
+            return 0; /* memory is short for this one beside the others: it is first in the next batch */
+        } else {
+            *err = why;
+            return err_prefix(err, "batch %llu", (unsigned long long)record->seq);
+        }
+    }
+    return 0;
+}
+
+/* False when stopping. */
+static bool deliver_claim(struct flush_thread *thread)
+{
+    struct err err;
+    size_t next = 0;
+
+    while (next < thread->claimed_count) {
+        if (fill_batch(thread, &next, &err) != 0) {
+            if (!flush_back_off(thread, &err))
+                return false;
+            continue;
+        }
+        while (thread->batch.seq_count > 0 && flush_deliver(thread, &err) != 0) {
+            if (!flush_back_off(thread, &err))
+                return false;
+        }
+    }
+    return true;
+}
+
+static void *run(void *argument)
+{
+    struct flush_thread *thread = argument;
+    struct flusher *flusher = thread->flusher;
+    struct err err;
+    uint64_t seen;
+
+    while (!flush_stopping(flusher)) {
+        if (claim(thread, &seen, &err) != 0) {
+            err_prefix(&err, "read the spool");
+            if (!flush_back_off(thread, &err))
+                break;
+        } else if (thread->claimed_count == 0) {
+            spool_writer_wait(flusher->writer, seen, clock_mono_ns() + IDLE_WAIT_NS);
+        } else if (!deliver_claim(thread)) {
+            break;
+        }
+    }
+    return NULL;
+}
+
+static int thread_init(struct flush_thread *thread, struct flusher *flusher, struct err *err)
+{
+    thread->flusher = flusher;
+    arena_init(&thread->claim_arena, FLUSH_ARENA_BYTES_MAX);
+    flush_batch_init(&thread->batch, flusher->options.max_request_bytes);
+    thread->verdicts = calloc(flusher->options.batch_documents, sizeof(*thread->verdicts));
+    if (thread->verdicts == NULL)
+        return err_set(err, ERR_BUSY, 0, "out of memory for %zu verdicts", flusher->options.batch_documents);
+    if (getrandom(&thread->random, sizeof(thread->random), 0) != (ssize_t)sizeof(thread->random))
+        thread->random = clock_mono_ns() ^ (uintptr_t)thread;
+    return 0;
+}
+
+static void thread_fini(struct flush_thread *thread)
+{
+    if (thread->session != NULL)
+        thread->flusher->sink->ops->session_close(thread->session);
+    if (thread->flusher != NULL) {
+        flush_batch_fini(&thread->batch);
+        arena_fini(&thread->claim_arena);
+    }
+    free(thread->verdicts);
+}
+
+int flusher_start(struct flusher **out, const struct flush_options *options, struct spool *spool,
+                  struct spool_writer *writer, struct sink *sink, struct err *err)
+{
+    struct flusher *flusher = calloc(1, sizeof(*flusher));
+    int rc;
+
+    assert(options->threads >= 1 && options->threads <= FLUSH_THREADS_MAX);
+    assert(options->batch_documents >= 1 && options->batch_documents <= SINK_MESSAGE_DOCUMENTS_MAX);
+    if (flusher == NULL)
+        return err_set(err, ERR_BUSY, 0, "out of memory for the flusher");
+    flusher->options = *options;
+    flusher->spool = spool;
+    flusher->writer = writer;
+    flusher->sink = sink;
+    pthread_mutex_init(&flusher->claim_lock, NULL);
+    pthread_mutex_init(&flusher->lock, NULL);
+    clock_cond_init(&flusher->changed);
+    flusher->threads = calloc(options->threads, sizeof(*flusher->threads));
+    if (flusher->threads == NULL) {
+        err_set(err, ERR_BUSY, 0, "out of memory for %u flusher threads", options->threads);
+        goto fail;
+    }
+    for (; flusher->started < options->threads; flusher->started++) {
+        struct flush_thread *thread = &flusher->threads[flusher->started];
+
+        if (thread_init(thread, flusher, err) != 0)
+            goto fail;
+        rc = pthread_create(&thread->id, NULL, run, thread);
+        if (rc != 0) {
+            err_set(err, ERR_BUSY, rc, "start flusher thread: %s", strerror(rc));
+            goto fail;
+        }
+    }
+    *out = flusher;
+    return 0;
+
+fail:
+    flusher_stop(flusher);
+    return -1;
+}
+
+void flusher_stop(struct flusher *flusher)
+{
+    if (flusher == NULL)
+        return;
+    pthread_mutex_lock(&flusher->lock);
+    flusher->stopping = true;
+    pthread_cond_broadcast(&flusher->changed);
+    pthread_mutex_unlock(&flusher->lock);
+    spool_writer_wake(flusher->writer, true);
+    for (unsigned i = 0; i < flusher->started; i++)
+        pthread_join(flusher->threads[i].id, NULL);
+    for (unsigned i = 0; flusher->threads != NULL && i < flusher->options.threads; i++)
+        thread_fini(&flusher->threads[i]);
+    pthread_cond_destroy(&flusher->changed);
+    pthread_mutex_destroy(&flusher->lock);
+    pthread_mutex_destroy(&flusher->claim_lock);
+    free(flusher->threads);
+    free(flusher);
+}

@@ -1,0 +1,86 @@
+/*
+ * flush_internal.h - the flusher's body, for src/flush only.
+ *
+ * Invariants:
+ * 1. A pending record is in the hands of at most one thread: `claim_from` only
+ *    grows, and a thread that gives up (stopping) leaves its records to the
+ *    next start.
+ * 2. A record is subtracted from `pending` only after every one of its
+ *    fragments was stored, stored before, or parked durably.
+ */
+#ifndef TRACESPOOL_FLUSH_INTERNAL_H
+#define TRACESPOOL_FLUSH_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "flush.h"
+#include "flush_batch.h"
+
+struct flush_thread {
+    /* set once */
+    struct flusher *flusher;
+    pthread_t id;
+
+    /* owned by the thread */
+    struct sink_session *session; /* NULL until it could be opened */
+    struct arena claim_arena;     /* payloads of the claimed records */
+    struct spool_record claimed[FLUSH_RECORDS_MAX];
+    size_t claimed_count;
+    struct flush_batch batch;
+    struct sink_verdict *verdicts; /* options.batch_documents of them */
+    uint64_t attempts;             /* failed writes in a row */
+    uint64_t random;               /* state of the jitter's generator */
+};
+
+struct flusher {
+    /* set once */
+    struct flush_options options;
+    struct spool *spool;
+    struct spool_writer *writer;
+    struct sink *sink;
+    struct flush_thread *threads;
+    unsigned started; /* threads that run */
+
+    /* under claim_lock */
+    pthread_mutex_t claim_lock;
+    uint64_t claim_from;
+
+    /* under lock */
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* stopping, or `successes` grew: ends a backoff */
+    bool stopping;
+    uint64_t successes;
+    struct spool_delivery delivery;
+    uint64_t noted_ns; /* monotonic, when delivery was last written to the spool */
+};
+
+/* --- flush_state.c: what is known of the sink ------------------------------ */
+
+bool flush_stopping(struct flusher *flusher);
+
+/* A write was answered: whoever backs off may try at once. */
+void flush_note_success(struct flusher *flusher);
+
+/*
+ * Something failed and is to be done again: waits, longer each time in a row,
+ * until then, a success of another thread, or stopping.  False when stopping.
+ */
+bool flush_back_off(struct flush_thread *thread, const struct err *failure);
+
+/* --- flush_deliver.c ------------------------------------------------------- */
+
+/*
+ * Writes every fragment of the thread's batch, parks what is refused, and
+ * subtracts the batch's records.  Writes are repeated for as long as it takes.
+ * -1: the batch is to be delivered again from its start, which is harmless
+ * (out of memory, the writer or the flusher is stopping).
+ */
+int flush_deliver(struct flush_thread *thread, struct err *err);
+
+/* Parks a whole record that cannot be made into fragments, and subtracts it.  -1 as above. */
+int flush_park_record(struct flush_thread *thread, const struct spool_record *record, const struct err *why,
+                      struct err *err);
+
+#endif

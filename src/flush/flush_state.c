@@ -1,0 +1,154 @@
+/*
+ * flush_state.c - flowing, backing off, misconfigured: one state for all
+ * flusher threads, said once in the log and noted in the spool, where
+ * `tracespool status` finds it with or without a daemon.
+ *
+ * The note costs a transaction of its own when nothing else is written, so it
+ * is made when the state changes and otherwise only every NOTE_INTERVAL_NS.
+ * A note that cannot be made (the writer is stopping) is not an error: it is
+ * about the past.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backoff.h"
+#include "clock.h"
+#include "flush_internal.h"
+#include "log.h"
+#include "metrics.h"
+#include "units.h"
+
+#define NOTE_INTERVAL_NS (5 * NS_PER_S)
+/* A configuration error passes only when a person acts: probe, but do not fill the server's log. */
+#define PROBE_INTERVAL_MS 30000
+
+bool flush_stopping(struct flusher *flusher)
+{
+    bool stopping;
+
+    pthread_mutex_lock(&flusher->lock);
+    stopping = flusher->stopping;
+    pthread_mutex_unlock(&flusher->lock);
+    return stopping;
+}
+
+/* Under the lock. True when the caller has to write `*note` to the spool, after unlocking. */
+static bool note_is_due(struct flusher *flusher, bool changed, struct spool_delivery *note)
+{
+    uint64_t now = clock_mono_ns();
+
+    if (!changed && now - flusher->noted_ns < NOTE_INTERVAL_NS)
+        return false;
+    flusher->noted_ns = now;
+    *note = flusher->delivery;
+    return true;
+}
+
+static void write_note(struct flusher *flusher, const struct spool_delivery *note)
+{
+    struct err err;
+
+    if (spool_writer_note_delivery(flusher->writer, note, &err) != 0)
+        log_debug("flush.note_failed", "%s", err.text);
+}
+
+/* Under the lock.  True when it is a change. */
+static bool move_to(struct flusher *flusher, enum spool_delivery_state state, const char *text)
+{
+    struct spool_delivery *delivery = &flusher->delivery;
+    bool changed = delivery->state != state || strcmp(delivery->text, text) != 0;
+
+    assert(state != SPOOL_DELIVERY_STARTING); /* left once, at the first answer or failure */
+    if (delivery->state != state)
+        delivery->since_ns = clock_wall_ns();
+    delivery->state = state;
+    snprintf(delivery->text, sizeof(delivery->text), "%s", text);
+    metrics_set(METRIC_FLUSH_BACKING_OFF, state != SPOOL_DELIVERY_FLOWING);
+    return changed;
+}
+
+void flush_note_success(struct flusher *flusher)
+{
+    struct spool_delivery before, note;
+    char away[UNITS_TEXT_MAX];
+    bool changed, due;
+
+    pthread_mutex_lock(&flusher->lock);
+    before = flusher->delivery;
+    changed = move_to(flusher, SPOOL_DELIVERY_FLOWING, "");
+    flusher->delivery.attempts = 0;
+    flusher->delivery.last_ok_ns = clock_wall_ns();
+    flusher->successes++;
+    due = note_is_due(flusher, changed, &note);
+    if (changed)
+        pthread_cond_broadcast(&flusher->changed);
+    pthread_mutex_unlock(&flusher->lock);
+
+    if (changed && before.state == SPOOL_DELIVERY_STARTING)
+        log_info("flush.flowing", "MongoDB stores what it is sent");
+    else if (changed)
+        log_info("flush.flowing", "MongoDB stores again, after %s and %llu failed attempts",
+                 units_format_duration(away, note.last_ok_ns - before.since_ns), (unsigned long long)before.attempts);
+    if (due)
+        write_note(flusher, &note);
+}
+
+/* A note of the failure; the log gets a line when something new is known. */
+static void note_failure(struct flush_thread *thread, const struct err *failure, uint64_t wait_ms)
+{
+    struct flusher *flusher = thread->flusher;
+    bool config = failure->class == ERR_CONFIG;
+    struct spool_delivery note;
+    bool changed, due;
+
+    pthread_mutex_lock(&flusher->lock);
+    changed = move_to(flusher, config ? SPOOL_DELIVERY_MISCONFIGURED : SPOOL_DELIVERY_BACKING_OFF, failure->text);
+    flusher->delivery.attempts++;
+    due = note_is_due(flusher, changed, &note);
+    pthread_mutex_unlock(&flusher->lock);
+
+    metrics_add(METRIC_FLUSH_ATTEMPTS_FAILED, 1);
+    if (changed && config)
+        log_error("flush.misconfigured", "MongoDB refuses delivery until somebody acts; batches stay in the spool: %s",
+                  failure->text);
+    else if (changed)
+        log_warn("flush.backing_off", "batches stay in the spool, next try in %llu ms: %s", (unsigned long long)wait_ms,
+                 failure->text);
+    if (due)
+        write_note(flusher, &note);
+}
+
+/* splitmix64: jitter needs spread, not secrecy. */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = (*state += 0x9e3779b97f4a7c15ULL);
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return z ^ (z >> 31);
+}
+
+bool flush_back_off(struct flush_thread *thread, const struct err *failure)
+{
+    struct flusher *flusher = thread->flusher;
+    uint64_t wait_ms, successes;
+    struct timespec deadline;
+    bool stopping;
+    int rc = 0;
+
+    thread->attempts++;
+    wait_ms = backoff_ms(thread->attempts, next_random(&thread->random));
+    if (failure->class == ERR_CONFIG)
+        wait_ms = PROBE_INTERVAL_MS + wait_ms;
+    note_failure(thread, failure, wait_ms);
+    deadline = clock_timespec(clock_mono_ns() + wait_ms * NS_PER_MS);
+
+    pthread_mutex_lock(&flusher->lock);
+    successes = flusher->successes;
+    while (!flusher->stopping && flusher->successes == successes && rc == 0)
+        rc = pthread_cond_timedwait(&flusher->changed, &flusher->lock, &deadline);
+    stopping = flusher->stopping;
+    pthread_mutex_unlock(&flusher->lock);
+    return !stopping;
+}
