@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "utf8.h"
 
@@ -143,6 +145,19 @@ void json_uint(struct json *json, uint64_t value)
     buf_printf(json->out, "%" PRIu64, value);
 }
 
+/* The fewest digits that read back as the same value: 0.1 and not 0.10000000000000001. */
+static void write_double(struct buf *out, double value)
+{
+    char text[32];
+
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    buf_text(out, text);
+}
+
 void json_double(struct json *json, double value)
 {
     begin_value(json);
@@ -151,7 +166,7 @@ void json_double(struct json *json, double value)
     else if (isinf(value))
         buf_text(json->out, value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
     else
-        buf_printf(json->out, "%.17g", value);
+        write_double(json->out, value);
 }
 
 void json_bool(struct json *json, bool value)

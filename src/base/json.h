@@ -34,7 +34,7 @@ void json_text(struct json *json, const char *text);    /* NULL gives null */
 void json_int(struct json *json, int64_t value);
 void json_uint(struct json *json, uint64_t value);
 void json_double(struct json *json,
-                 double value); /* 17 significant digits; NaN and infinities as strings, as protobuf's JSON */
+                 double value); /* shortest that reads back; NaN and infinities as strings, as protobuf's JSON */
 void json_bool(struct json *json, bool value);
 void json_null(struct json *json);
 
