@@ -51,7 +51,7 @@
 #define SPOOL_EVICT_RECORDS_MAX 65536        /* delivered records removed in one transaction to make room */
 #define SPOOL_EXPIRE_RECORDS_MAX 256         /* delivered records removed in one transaction because of their age */
 #define SPOOL_TICK_MS 1000                   /* how often the idle writer looks at history, room and dead readers */
-#define SPOOL_HOLD_MS 5000                   /* no new try for so long after LMDB or the disk had no page */
+#define SPOOL_HOLD_MS 2000                   /* no new try for so long after LMDB or the disk had no page */
 #define SPOOL_GROW_BYTES (16UL << 20)        /* a file that is not reserved is allocated ahead in these steps */
 #define SPOOL_READ_STEP_BYTES (8UL << 20)    /* copied out in one read transaction, unless one record is larger */
 #define SPOOL_PARKED_BYTES_MAX (1UL << 30)   /* one parked entry */
@@ -89,9 +89,9 @@
 #define RECEIVER_RETRY_DELAY_MS 5000 /* RetryInfo, while the spool refuses */
 #define RECEIVER_CALLS_REQUESTED 16  /* calls that one poller waits for; what comes above waits in gRPC core, unread */
 #define RECEIVER_STREAMS_MAX 1024    /* calls at a time on one connection */
-#define RECEIVER_IN_HAND_BYTES_MAX (512UL << 20) /* bytes of calls in hand; above it calls are refused unread */
+#define RECEIVER_IN_HAND_BYTES_MAX (256UL << 20) /* bytes of calls in hand; above it calls are refused unread */
 #define RECEIVER_READING_BYTES (256UL << 10)     /* counted for a call whose message is not here yet */
-#define RECEIVER_QUOTA_BYTES (1UL << 30)         /* gRPC core's buffers, on top of two of the largest requests */
+#define RECEIVER_QUOTA_BYTES (512UL << 20)         /* gRPC core's buffers, on top of two of the largest requests */
 #define RECEIVER_SCRATCH_BYTES (4UL << 20)       /* what a poller keeps of each of its buffers between calls */
 #define RECEIVER_INDEX_BYTES_MAX (1UL << 30)     /* a poller's arena for the index of one request */
 #define RECEIVER_READ_TIMEOUT_MS 60000           /* for a message to come in whole */
@@ -128,6 +128,8 @@ static_assert(OTLP_DEPTH_MAX + SINK_ATTRIBUTES_LEVEL <= SINK_NESTING_MAX, "what 
 static_assert(OTLP_DECODED_BYTES_MAX < SINK_ARENA_BYTES_MAX, "a request of one span must fit when it is decoded");
 static_assert(SINK_WRITE_TIMEOUT_MS < SINK_SOCKET_TIMEOUT_MS, "MongoDB must answer before we hang up");
 static_assert(RECEIVER_READING_BYTES <= RECEIVER_IN_HAND_BYTES_MAX, "a call must be admitted when none is in hand");
+static_assert(RECEIVER_IN_HAND_BYTES_MAX < RECEIVER_QUOTA_BYTES,
+              "a call is refused, which is retryable, before gRPC core resets streams, which is not");
 static_assert(SPOOL_GROUP_BYTES_MAX <= SPOOL_QUEUE_BYTES_MAX, "a group gathers from the queue");
 static_assert(SPOOL_SIZE_MIN_BYTES / SPOOL_GROUP_SHARE >= SPOOL_PART_PAGES * SPOOL_PAGE_BYTES, "a group takes a part");
 static_assert(SPOOL_TXN_SLACK_PAGES * SPOOL_PAGE_BYTES < SPOOL_HEADROOM_MIN_BYTES, "the headroom covers the slack");

@@ -42,7 +42,11 @@ struct spool_options {
  */
 int spool_open(struct spool **spool, const struct spool_options *options, struct err *err);
 
-/* Opens for looking, beside a daemon or without one; changes nothing. -1: ERR_CONFIG with what to do. */
+/*
+ * Opens for looking, beside a daemon or without one; changes nothing.  Not in
+ * a process that has the same spool open already: LMDB's locks belong to a
+ * process.  -1: ERR_CONFIG with what to do, ERR_BUSY (too many look), ERR_FATAL.
+ */
 int spool_open_readonly(struct spool **spool, const char *path, struct err *err);
 
 void spool_close(struct spool *spool);
@@ -147,5 +151,8 @@ struct spool_stat {
 
 /* Bounded work, whatever the spool holds: the sums are kept by the writer. */
 int spool_stat(struct spool *spool, struct spool_stat *stat, struct err *err);
+
+/* Sets the spool's gauges from its figures; before /metrics is rendered.  Any thread. */
+void spool_refresh_metrics(struct spool *spool);
 
 #endif

@@ -47,7 +47,8 @@ void spool_writer_stop(struct spool_writer *writer);
 /*
  * Queues `put`; any thread; never blocks on the disk.  -1, and `done` is not
  * called: ERR_BUSY when the spool is full, the queue is at its bound, or the
- * writer is stopping.
+ * writer is stopping; ERR_POISON with code EMSGSIZE when the payload could not
+ * be stored in a spool of this size even if it were empty.
  */
 int spool_writer_put(struct spool_writer *writer, struct spool_put *put, struct err *err);
 
@@ -57,7 +58,8 @@ bool spool_writer_admits(struct spool_writer *writer);
 /*
  * The records are delivered: subtracts them from `pending`.  Any thread;
  * returns when it is durable.  Seqs that are not pending are passed over.
- * -1: ERR_BUSY when the writer is stopping.
+ * -1: ERR_BUSY when the writer is stopping, or when not even the spool's
+ * headroom has a page left (the same call may pass later).
  */
 int spool_writer_delivered(struct spool_writer *writer, const uint64_t *seqs, size_t count, struct err *err);
 

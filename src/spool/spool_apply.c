@@ -1,0 +1,232 @@
+/*
+ * spool_apply.c - the work of one transaction.
+ *
+ * The writer's thread.  In this order: deliveries, parking and notes; removal
+ * of history that is too old; the puts, each after removing as much of the
+ * oldest history as it needs; the look whether a full spool has room again.
+ *
+ * A put for which there is no room is refused, and that is no failure.  Any
+ * other code of LMDB's goes to the caller, who aborts: see spool_commit.c.
+ */
+#include "spool_apply.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "spool_evict.h"
+#include "spool_park.h"
+#include "spool_parts.h"
+#include "spool_pending.h"
+
+#define SEQ_BYTES 8
+
+/* --- operations ------------------------------------------------------------ */
+
+static void take(uint64_t *from, uint64_t amount)
+{
+    *from = *from > amount ? *from - amount : 0;
+}
+
+/* A damaged header has no numbers to subtract: the sums are right again once nothing is pending. */
+static void count_delivered(struct spool_counters *counters, const struct spool_part *head)
+{
+    take(&counters->pending_records, 1);
+    take(&counters->pending_spans, head->spans);
+    take(&counters->pending_bytes, head->stored_bytes);
+    counters->delivered_spans += head->spans;
+    if (counters->pending_records == 0)
+        counters->pending_spans = counters->pending_bytes = 0;
+}
+
+static int deliver_one(struct spool_work *work, struct spool_parts_reader *reader, uint64_t seq)
+{
+    struct spool_range range;
+    struct spool_part head;
+    uint8_t prefix[SEQ_BYTES];
+    bool damaged;
+    int rc;
+
+    if (seq == 0 || seq >= work->counters.next_seq)
+        return 0;
+    rc = spool_pending_find(work->txn, work->spool->pending, seq, &range);
+    if (rc != 0 || seq < range.first)
+        return rc == MDB_NOTFOUND ? 0 : rc;
+    spool_key_put_u64(prefix, seq);
+    rc = spool_parts_seek(reader, prefix);
+    if (rc == 0 && spool_parts_seq(reader) == seq) {
+        if ((rc = spool_parts_head(reader, &head, &damaged)) != 0)
+            return rc;
+        count_delivered(&work->counters, &head);
+    } else if (rc != 0 && rc != MDB_NOTFOUND) {
+        return rc;
+    }
+    work->changed = true;
+    return spool_pending_subtract(work->txn, work->spool->pending, (struct spool_range){seq, seq + 1});
+}
+
+static int apply_delivered(struct spool_work *work, const struct spool_op *op)
+{
+    struct spool_parts_reader reader;
+    int rc = fault_point("spool.delivered");
+
+    if (rc == 0)
+        rc = spool_parts_open(&reader, work->txn, work->spool->records, SEQ_BYTES);
+    if (rc != 0)
+        return rc;
+    for (size_t i = 0; rc == 0 && i < op->seq_count; i++)
+        rc = deliver_one(work, &reader, op->seqs[i]);
+    spool_parts_close(&reader);
+    return rc;
+}
+
+static int apply_op(struct spool_work *work, const struct spool_op *op)
+{
+    switch (op->kind) {
+    case SPOOL_OP_DELIVERED:
+        return apply_delivered(work, op);
+    case SPOOL_OP_PARK:
+        work->changed = true;
+        return spool_park_put(work->txn, work->spool, op->parked, op->blob, &work->counters);
+    case SPOOL_OP_NOTE_DELIVERY:
+        work->changed = true;
+        return spool_state_put_delivery(work->txn, work->spool, op->delivery);
+    }
+    assert(!"an operation of no kind");
+    return EINVAL;
+}
+
+/* --- room ------------------------------------------------------------------ */
+
+/* Removes the oldest history until `pages` more would be within the limit.  MDB_NOTFOUND when there is not enough. */
+static int make_room(struct spool_work *work, uint64_t pages)
+{
+    uint64_t used, seq, received_ns;
+    int rc;
+
+    for (unsigned i = 0; i < SPOOL_EVICT_RECORDS_MAX; i++) {
+        if ((rc = spool_space_used(work->txn, work->spool, &used)) != 0)
+            return rc;
+        if (used + pages <= work->commit->layout.limit_pages)
+            return 0;
+        if ((rc = spool_evict_find(work->txn, work->spool, &seq, &received_ns)) != 0 ||
+            (rc = spool_evict_remove(work->txn, work->spool, seq, &work->counters)) != 0)
+            return rc;
+        work->changed = true;
+    }
+    return MDB_NOTFOUND;
+}
+
+/* Removes delivered records that are older than history_ns, a bounded number of them. */
+static int expire(struct spool_work *work)
+{
+    uint64_t now_ns = clock_wall_ns(), history_ns = work->spool->history_ns, seq, received_ns;
+    int rc;
+
+    if (history_ns >= now_ns)
+        return 0;
+    for (unsigned i = 0; i < SPOOL_EXPIRE_RECORDS_MAX; i++) {
+        rc = spool_evict_find(work->txn, work->spool, &seq, &received_ns);
+        if (rc != 0 || received_ns > now_ns - history_ns)
+            return rc == MDB_NOTFOUND ? 0 : rc;
+        if ((rc = spool_evict_remove(work->txn, work->spool, seq, &work->counters)) != 0)
+            return rc;
+        work->changed = true;
+    }
+    work->expired_more = true;
+    return 0;
+}
+
+/* A full spool admits again when there is room for a good while, and for what it refused. */
+static int look_for_room(struct spool_work *work)
+{
+    uint64_t pages = work->commit->layout.reopen_pages;
+    int rc;
+
+    if (!work->refusing || clock_mono_ns() < work->commit->hold_until_ns)
+        return 0;
+    if (pages < work->wanted_pages)
+        pages = work->wanted_pages;
+    rc = make_room(work, pages);
+    if (rc != 0)
+        return rc == MDB_NOTFOUND ? 0 : rc;
+    work->refusing = false;
+    work->wanted_pages = 0;
+    return 0;
+}
+
+/* --- puts ------------------------------------------------------------------ */
+
+static int append(struct spool_work *work, struct spool_put *put, unsigned pages_a_part)
+{
+    struct spool_parts_entry entry = {
+        .dbi = work->spool->records,
+        .prefix_len = SEQ_BYTES,
+        .head = {.magic = SPOOL_MAGIC_RECORD,
+                 .codec = put->codec,
+                 .seq = work->counters.next_seq,
+                 .received_ns = put->received_ns,
+                 .raw_bytes = put->raw_bytes,
+                 .spans = put->spans},
+        .payload = put->payload,
+        .part_pages = pages_a_part,
+        .checksum = &put->checksum,
+        .flags = MDB_APPEND,
+    };
+    int rc = fault_point("spool.append");
+
+    spool_key_put_u64(entry.prefix, entry.head.seq);
+    if (rc == 0)
+        rc = spool_parts_put(work->txn, &entry);
+    if (rc != 0)
+        return rc;
+    put->seq = work->counters.next_seq++;
+    work->counters.held_records++;
+    work->counters.pending_records++;
+    work->counters.pending_spans += put->spans;
+    work->counters.pending_bytes += put->payload.len;
+    work->counters.received_records++;
+    work->counters.received_spans += put->spans;
+    work->changed = true;
+    return 0;
+}
+
+static int apply_put(struct spool_work *work, struct spool_put *put, unsigned pages_a_part)
+{
+    uint64_t pages = spool_layout_entry_pages(put->payload.len, pages_a_part, work->spool->page_bytes);
+    int rc = make_room(work, pages);
+
+    put->seq = 0;
+    if (rc == MDB_NOTFOUND) {
+        work->refusing = true;
+        if (work->wanted_pages < pages && pages <= work->commit->layout.record_pages)
+            work->wanted_pages = pages;
+        return 0;
+    }
+    work->written_pages += pages;
+    return rc == 0 ? append(work, put, pages_a_part) : rc;
+}
+
+/* --- all of it ------------------------------------------------------------- */
+
+int spool_apply_plan(struct spool_work *work, const struct spool_plan *plan)
+{
+    int rc = spool_space_used(work->txn, work->spool, &work->start_pages);
+
+    work->written_pages = SPOOL_TXN_SLACK_PAGES;
+    if (plan->group != NULL && plan->with_ops) {
+        work->written_pages += plan->group->op_pages;
+        for (struct spool_op *op = plan->group->ops; rc == 0 && op != NULL; op = op->next)
+            rc = apply_op(work, op);
+    }
+    if (rc == 0)
+        rc = expire(work);
+    if (rc == 0 && plan->room_pages > 0 && (rc = make_room(work, plan->room_pages)) == MDB_NOTFOUND)
+        rc = 0;
+    if (plan->group != NULL && plan->part_pages > 0) {
+        for (struct spool_put *put = plan->group->puts; rc == 0 && put != NULL; put = put->next)
+            rc = apply_put(work, put, plan->part_pages);
+    }
+    return rc == 0 ? look_for_room(work) : rc;
+}

@@ -1,0 +1,297 @@
+/*
+ * spool_commit.c - one group, one transaction, one sync.
+ *
+ * The writer's thread.  A group is tried as a whole: spool_apply.c does its
+ * work, the counters are saved with it, and it is durable when mdb_txn_commit
+ * says so.  What the thread remembers between transactions is taken over only
+ * then.
+ *
+ * What can fail.  When LMDB finds no page in the middle
+ * of a transaction (readers pin freed pages, or no run of free pages is long
+ * enough) the transaction is aborted, the operations are committed alone with
+ * more history removed, and the puts are tried again in smaller parts; one page
+ * a part needs no run at all.  A full disk refuses the puts of the group.
+ * Everything else that LMDB or the disk says is fatal: after a failed sync
+ * nobody knows what is on disk.
+ */
+#include "spool_apply.h"
+
+#include <errno.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "log.h"
+#include "metrics.h"
+#include "spool_parts.h"
+#include "units.h"
+
+#define SEQ_BYTES 8
+#define AGE_TRANSACTIONS 2 /* after which freed pages can be used */
+
+/* How large parts may be, in the order in which that is tried. */
+static const unsigned part_pages[] = {SPOOL_PART_PAGES, 7, 1};
+#define ATTEMPTS (sizeof(part_pages) / sizeof(part_pages[0]))
+
+/* --- the transaction ------------------------------------------------------- */
+
+static int save(struct spool_work *work, const struct spool_plan *plan)
+{
+    uint64_t refusing = work->refusing ? 1 : 0;
+
+    if (work->counters.refusing != refusing || plan->clean || plan->always)
+        work->changed = true;
+    work->counters.refusing = refusing;
+    work->counters.clean = plan->clean ? 1 : 0;
+    work->counters.size_bytes = work->spool->size_bytes;
+    return work->changed ? spool_state_put_counters(work->txn, work->spool, &work->counters) : 0;
+}
+
+static int end_transaction(struct spool_work *work)
+{
+    int rc = work->changed ? fault_point("spool.commit") : 0;
+
+    if (rc != 0 || !work->changed) {
+        mdb_txn_abort(work->txn);
+        return rc;
+    }
+    rc = mdb_txn_commit(work->txn);
+    if (rc == 0) {
+        /* Durable, and nobody knows yet: a crash here makes a client send again what is stored. */
+        fault_point("spool.synced");
+        metrics_add(METRIC_SPOOL_COMMITS, 1);
+    }
+    return rc;
+}
+
+/* `reason` is what had no page, NULL when it is the records that are not delivered. */
+static void log_change(const struct spool_commit *commit, bool was_refusing, const struct err *reason)
+{
+    char pending[UNITS_TEXT_MAX], size[UNITS_TEXT_MAX];
+
+    if (!commit->started || commit->refusing == was_refusing)
+        return;
+    units_format_bytes(pending, commit->counters.pending_bytes);
+    units_format_bytes(size, commit->spool->size_bytes);
+    if (commit->refusing)
+        log_warn("spool.full", "%s: refusing new records: %s; %llu are not delivered, %s in %s", commit->spool->path,
+                 reason == NULL ? "those that wait fill it" : reason->text,
+                 (unsigned long long)commit->counters.pending_records, pending, size);
+    else
+        log_info("spool.open_again", "%s: there is room again; %llu records are not delivered, %s in %s",
+                 commit->spool->path, (unsigned long long)commit->counters.pending_records, pending, size);
+}
+
+static void adopt(struct spool_commit *commit, const struct spool_work *work)
+{
+    bool was_refusing = commit->refusing;
+
+    metrics_add(METRIC_SPOOL_EVICTED, work->counters.evicted_records - commit->counters.evicted_records);
+    commit->counters = work->counters;
+    commit->refusing = work->refusing;
+    commit->wanted_pages = work->wanted_pages;
+    commit->expired_more = work->expired_more;
+    if (work->changed)
+        commit->high_pages = work->start_pages + work->written_pages;
+    log_change(commit, was_refusing, NULL);
+}
+
+/* 0 and everything in the plan is durable, or nothing is: -1, ERR_BUSY or ERR_FATAL. */
+static int transact(struct spool_commit *commit, const struct spool_plan *plan, struct err *err)
+{
+    struct spool_work work = {
+        .commit = commit,
+        .spool = commit->spool,
+        .counters = commit->counters,
+        .wanted_pages = commit->wanted_pages,
+        .refusing = commit->refusing,
+    };
+    int rc = fault_point("spool.begin");
+
+    if (rc == 0)
+        rc = mdb_txn_begin(commit->spool->env, NULL, 0, &work.txn);
+    if (rc != 0)
+        return spool_lmdb_error(err, rc, "cannot begin a transaction in spool %s", commit->spool->path);
+    rc = spool_apply_plan(&work, plan);
+    if (rc == 0)
+        rc = save(&work, plan);
+    if (rc != 0) {
+        mdb_txn_abort(work.txn);
+        return spool_lmdb_error(err, rc, "cannot write to spool %s", commit->spool->path);
+    }
+    rc = end_transaction(&work);
+    if (rc != 0)
+        return spool_lmdb_error(err, rc, "cannot commit to spool %s", commit->spool->path);
+    adopt(commit, &work);
+    return 0;
+}
+
+/* --- groups ---------------------------------------------------------------- */
+
+uint64_t spool_commit_pages(const struct spool_commit *commit, uint64_t payload_bytes)
+{
+    return spool_layout_entry_pages(payload_bytes, SPOOL_PART_PAGES, commit->spool->page_bytes);
+}
+
+/* LMDB or the disk had no page: no new try for a while, since what pins them may stay. */
+static void hold(struct spool_commit *commit, const struct err *reason)
+{
+    bool was_refusing = commit->refusing;
+
+    commit->refusing = true;
+    commit->hold_until_ns = clock_mono_ns() + SPOOL_HOLD_MS * NS_PER_MS;
+    log_change(commit, was_refusing, reason);
+}
+
+/* The operations alone, with room made for the puts that wait. */
+static int settle(struct spool_commit *commit, struct spool_group *group, struct err *err)
+{
+    struct spool_plan plan = {
+        .group = group, .with_ops = !group->ops_done, .room_pages = group->put_pages, .always = group->puts != NULL};
+
+    /* A process that was killed while it looked pins pages until its slot is cleared. */
+    mdb_reader_check(commit->spool->env, NULL);
+    if (transact(commit, &plan, err) == -1)
+        return -1;
+    group->ops_done = true;
+    return 0;
+}
+
+/* Whether the group could find no page although there is room by the count: the pages that history gives up have to age. */
+static bool is_tight(const struct spool_commit *commit, const struct spool_group *group)
+{
+    return commit->high_pages + group->put_pages + group->op_pages + SPOOL_TXN_SLACK_PAGES > commit->layout.size_pages;
+}
+
+static int try_whole(struct spool_commit *commit, struct spool_group *group, struct err *err)
+{
+    struct spool_plan plan = {.group = group};
+
+    for (size_t i = 0; i < ATTEMPTS; i++) {
+        plan.with_ops = !group->ops_done;
+        plan.part_pages = part_pages[i];
+        if (transact(commit, &plan, err) == 0) {
+            group->ops_done = true;
+            return 0;
+        }
+        if (err->class != ERR_BUSY || (err->code != MDB_MAP_FULL && err->code != MDB_TXN_FULL) ||
+            settle(commit, group, err) == -1)
+            return -1;
+        log_info("spool.no_run", "%s: no run of %u free pages, trying smaller parts", commit->spool->path,
+                 part_pages[i]);
+    }
+    return err_set(err, ERR_BUSY, MDB_MAP_FULL, "no free pages in spool %s", commit->spool->path);
+}
+
+static int commit_puts(struct spool_commit *commit, struct spool_group *group, struct err *err)
+{
+    uint64_t ahead_pages = group->put_pages + group->op_pages + SPOOL_TXN_SLACK_PAGES;
+
+    if (spool_space_grow(commit->spool, spool_space_touched(commit->spool) + ahead_pages, err) == -1)
+        return -1;
+    for (unsigned i = 0; i < AGE_TRANSACTIONS && is_tight(commit, group); i++) {
+        if (settle(commit, group, err) == -1)
+            return -1;
+    }
+    return try_whole(commit, group, err);
+}
+
+int spool_commit_group(struct spool_commit *commit, struct spool_group *group, struct err *refusal, struct err *err)
+{
+    err_set(refusal, ERR_BUSY, ENOSPC, "the spool is full");
+    if (group->puts != NULL) {
+        if (commit_puts(commit, group, err) == 0)
+            return 0;
+        if (err->class != ERR_BUSY)
+            return -1;
+        for (struct spool_put *put = group->puts; put != NULL; put = put->next)
+            put->seq = 0;
+        hold(commit, err);
+        *refusal = *err;
+    }
+    /* Ahead here too if it can be; if not, there are pages that were freed. */
+    if (group->puts == NULL)
+        spool_space_grow(commit->spool, spool_space_touched(commit->spool) + SPOOL_TXN_SLACK_PAGES, NULL);
+    /* No page for the operations either: refused for now, and their callers come back. */
+    if (!group->ops_done && settle(commit, group, err) == -1) {
+        if (err->class != ERR_BUSY)
+            return -1;
+        hold(commit, err);
+        *refusal = *err;
+    }
+    return 0;
+}
+
+int spool_commit_tick(struct spool_commit *commit, struct err *err)
+{
+    uint64_t end_pages = spool_space_touched(commit->spool) + commit->layout.group_pages + SPOOL_TXN_SLACK_PAGES;
+    struct spool_plan plan = {.group = NULL};
+
+    mdb_reader_check(commit->spool->env, NULL);
+    if (commit->refusing && clock_mono_ns() >= commit->hold_until_ns &&
+        spool_space_grow(commit->spool, end_pages, err) == -1) {
+        if (err->class != ERR_BUSY)
+            return -1;
+        hold(commit, err);
+    }
+    if (transact(commit, &plan, err) == 0)
+        return 0;
+    if (err->class == ERR_BUSY)
+        hold(commit, err);
+    return err->class == ERR_BUSY ? 0 : -1;
+}
+
+int spool_commit_clean(struct spool_commit *commit, struct err *err)
+{
+    struct spool_plan plan = {.clean = true};
+
+    return transact(commit, &plan, err) == 0 || err->class == ERR_BUSY ? 0 : -1;
+}
+
+/* Invariant 2: an environment in which it is broken would be appended to out of order. */
+static int check_next_seq(MDB_txn *txn, const struct spool *spool, const struct spool_counters *counters)
+{
+    struct spool_parts_reader reader;
+    int rc = spool_parts_open(&reader, txn, spool->records, SEQ_BYTES);
+
+    if (rc != 0)
+        return rc;
+    rc = spool_parts_last(&reader);
+    if (rc == 0 && spool_parts_seq(&reader) >= counters->next_seq)
+        rc = MDB_CORRUPTED;
+    spool_parts_close(&reader);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static int load(struct spool_commit *commit, struct err *err)
+{
+    struct spool *spool = commit->spool;
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
+
+    if (rc == 0) {
+        if ((rc = spool_state_get_counters(txn, spool, &commit->counters)) == 0 &&
+            (rc = spool_space_used(txn, spool, &commit->high_pages)) == 0)
+            rc = check_next_seq(txn, spool, &commit->counters);
+        mdb_txn_abort(txn);
+    }
+    return rc == 0 ? 0 : spool_lmdb_error(err, rc, "cannot read the state of spool %s", spool->path);
+}
+
+int spool_commit_init(struct spool_commit *commit, struct spool *spool, struct err *err)
+{
+    struct spool_plan plan = {.always = true};
+
+    *commit = (struct spool_commit){.spool = spool, .layout = spool_layout_of(spool->size_bytes, spool->page_bytes)};
+    if (load(commit, err) == -1)
+        return -1;
+    if (commit->counters.clean == 0)
+        log_info("spool.recovered", "%s: the last stop was not a clean one; %llu acknowledged records are here",
+                 spool->path, (unsigned long long)commit->counters.pending_records);
+    /* Refusing until the first look says otherwise: a spool that is full is full from the start. */
+    commit->refusing = true;
+    if (transact(commit, &plan, err) == -1 && err->class != ERR_BUSY)
+        return -1;
+    commit->started = true;
+    log_change(commit, false, NULL);
+    return 0;
+}

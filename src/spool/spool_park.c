@@ -1,0 +1,187 @@
+/*
+ * spool_park.c - parked entries: encode, store, list.
+ *
+ * Encoding runs on the thread that parks, storing in the writer's transaction,
+ * listing on any thread of any process.  A parked entry that is damaged itself
+ * is listed as such, without its bytes.
+ */
+#include "spool_park.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "spool_parts.h"
+#include "spool_space.h"
+
+#define PREFIX_BYTES 12
+
+static void encode_prefix(uint8_t prefix[PREFIX_BYTES], uint64_t seq, uint32_t index)
+{
+    spool_key_put_u64(prefix, seq);
+    spool_key_put_u32(prefix + 8, index);
+}
+
+const char *spool_park_reason_name(enum spool_park_reason reason)
+{
+    switch (reason) {
+    case SPOOL_PARK_REFUSED:
+        return "refused";
+    case SPOOL_PARK_DAMAGED:
+        return "damaged";
+    case SPOOL_PARK_UNDECODABLE:
+        return "undecodable";
+    }
+    return "unknown";
+}
+
+/* --- writing --------------------------------------------------------------- */
+
+int spool_park_encode(struct buf *out, const struct spool_parked *parked, struct err *err)
+{
+    size_t text_len = parked->text == NULL ? 0 : strnlen(parked->text, PARK_TEXT_MAX - 1);
+    uint8_t fixed[SPOOL_PARK_FIXED_BYTES];
+
+    spool_put_u32(fixed, parked->index);
+    spool_put_u32(fixed + 4, (uint32_t)parked->reason);
+    spool_put_u32(fixed + 8, (uint32_t)parked->code);
+    spool_put_u32(fixed + 12, parked->attempts);
+    spool_put_u64(fixed + 16, parked->parked_ns);
+    spool_put_u64(fixed + 24, text_len);
+    buf_clear(out);
+    buf_append(out, fixed, sizeof(fixed));
+    buf_append(out, parked->text, text_len);
+    buf_append(out, parked->payload.data, parked->payload.len);
+    if (out->failed)
+        return err_set(err, ERR_BUSY, ENOMEM, "no memory to park %zu bytes of record %llu", parked->payload.len,
+                       (unsigned long long)parked->seq);
+    return 0;
+}
+
+int spool_park_put(MDB_txn *txn, const struct spool *spool, const struct spool_parked *parked, struct slice blob,
+                   struct spool_counters *counters)
+{
+    struct spool_parts_entry entry = {
+        .dbi = spool->parked,
+        .prefix_len = PREFIX_BYTES,
+        .head = {.magic = SPOOL_MAGIC_PARKED,
+                 .seq = parked->seq,
+                 .received_ns = parked->received_ns,
+                 .raw_bytes = parked->payload.len,
+                 .spans = parked->spans},
+        .payload = blob,
+        .part_pages = SPOOL_PART_PAGES,
+    };
+    unsigned removed;
+    int rc;
+
+    encode_prefix(entry.prefix, parked->seq, parked->index);
+    rc = spool_parts_delete(txn, spool->parked, entry.prefix, PREFIX_BYTES, &removed);
+    if (rc != 0)
+        return rc;
+    if (removed == 0)
+        counters->parked_entries++;
+    return spool_parts_put(txn, &entry);
+}
+
+/* --- listing --------------------------------------------------------------- */
+
+/* `blob` is in the arena already, and with it everything that *parked points to but the text's NUL. */
+static int decode(struct spool_parked *parked, struct slice blob, struct arena *arena, bool *damaged)
+{
+    uint64_t text_len;
+    char *text;
+
+    *damaged = blob.len < SPOOL_PARK_FIXED_BYTES || spool_get_u32(blob.data) != parked->index;
+    if (*damaged)
+        return 0;
+    text_len = spool_get_u64(blob.data + 24);
+    *damaged = text_len >= PARK_TEXT_MAX || text_len > blob.len - SPOOL_PARK_FIXED_BYTES;
+    if (*damaged)
+        return 0;
+    text = arena_alloc(arena, text_len + 1);
+    if (text == NULL)
+        return ENOBUFS;
+    memcpy(text, blob.data + SPOOL_PARK_FIXED_BYTES, text_len);
+    text[text_len] = '\0';
+    parked->reason = (enum spool_park_reason)spool_get_u32(blob.data + 4);
+    parked->code = (int)spool_get_u32(blob.data + 8);
+    parked->attempts = spool_get_u32(blob.data + 12);
+    parked->parked_ns = spool_get_u64(blob.data + 16);
+    parked->text = text;
+    parked->payload =
+        slice_of(blob.data + SPOOL_PARK_FIXED_BYTES + text_len, blob.len - SPOOL_PARK_FIXED_BYTES - text_len);
+    return 0;
+}
+
+/* The entry under the cursor.  ENOBUFS when the arena is full. */
+static int read_entry(struct spool_parts_reader *reader, struct arena *arena, struct spool_parked *parked)
+{
+    struct spool_part head;
+    uint8_t *blob;
+    bool damaged;
+    int rc = spool_parts_head(reader, &head, &damaged);
+
+    if (rc != 0)
+        return rc;
+    *parked = (struct spool_parked){
+        .seq = head.seq,
+        .index = spool_key_get_u32(reader->prefix + 8),
+        .spans = head.spans,
+        .received_ns = head.received_ns,
+    };
+    if (!damaged) {
+        blob = arena_alloc(arena, head.stored_bytes);
+        if (blob == NULL)
+            return ENOBUFS;
+        rc = spool_parts_copy(reader, &head, blob, &damaged);
+        if (rc == 0 && !damaged)
+            rc = decode(parked, slice_of(blob, head.stored_bytes), arena, &damaged);
+    }
+    if (damaged) {
+        parked->reason = SPOOL_PARK_DAMAGED;
+        parked->text = "the parked entry itself is damaged";
+    }
+    return rc;
+}
+
+static int list_entries(struct spool_parts_reader *reader, const uint8_t *from, size_t max, struct arena *arena,
+                        struct spool_parked *parked, size_t *count)
+{
+    uint8_t prefix[PREFIX_BYTES];
+    int rc = 0;
+
+    memcpy(prefix, from, PREFIX_BYTES);
+    while (*count < max && (rc = spool_parts_seek(reader, prefix)) == 0) {
+        struct spool_parked *entry = &parked[*count];
+
+        if ((rc = read_entry(reader, arena, entry)) != 0)
+            break;
+        ++*count;
+        encode_prefix(prefix, entry->index == UINT32_MAX ? entry->seq + 1 : entry->seq, entry->index + 1);
+    }
+    return rc == MDB_NOTFOUND || (rc == ENOBUFS && *count > 0) ? 0 : rc;
+}
+
+int spool_list_parked(struct spool *spool, uint64_t from_seq, uint32_t from_index, size_t max, struct arena *arena,
+                      struct spool_parked *parked, size_t *count, struct err *err)
+{
+    struct spool_parts_reader reader;
+    uint8_t prefix[PREFIX_BYTES];
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
+
+    *count = 0;
+    if (rc != 0)
+        return spool_lmdb_error(err, rc, "cannot read spool %s", spool->path);
+    encode_prefix(prefix, from_seq, from_index);
+    rc = spool_parts_open(&reader, txn, spool->parked, PREFIX_BYTES);
+    if (rc == 0) {
+        rc = list_entries(&reader, prefix, max, arena, parked, count);
+        spool_parts_close(&reader);
+    }
+    mdb_txn_abort(txn);
+    if (rc == ENOBUFS)
+        return err_set(err, ERR_BUSY, rc, "no memory for a parked entry");
+    return rc == 0 ? 0 : spool_lmdb_error(err, rc, "cannot read spool %s", spool->path);
+}

@@ -1,0 +1,452 @@
+/*
+ * spool_writer.c - the writer's queue and its thread.
+ *
+ * Callers on any thread append to two queues, the puts and the blocking
+ * operations.  The thread takes what is there, up to a group's bounds, commits
+ * it without the lock, and tells the callers in the order in which they came:
+ * puts by their callback, operations by their condition variable.  While it
+ * commits, the next group gathers; nothing waits for a timer.
+ *
+ * Idle, it looks every SPOOL_TICK_MS at history that is too old and at a full
+ * spool that may have room again, so that admission reopens by itself.
+ *
+ * What is refused is told with ERR_BUSY.  When durability is in doubt nobody
+ * is told anything: on_fatal ends the process.
+ */
+#include "spool_writer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checksum.h"
+#include "clock.h"
+#include "fault.h"
+#include "log.h"
+#include "metrics.h"
+#include "spool_commit.h"
+#include "spool_park.h"
+#include "spool_record.h"
+#include "units.h"
+
+struct spool_writer {
+    /* set once */
+    pthread_t thread;
+    void (*on_fatal)(const struct err *err);
+    struct spool *spool;
+
+    /* the writer's thread */
+    struct spool_commit commit;
+    uint64_t next_tick_ns;
+
+    /* under lock */
+    pthread_mutex_t lock;
+    pthread_cond_t work;      /* something is queued, or stopping */
+    pthread_cond_t committed; /* next_seq or the wakes moved */
+    pthread_cond_t left;      /* the last caller left */
+    struct spool_put *first_put, **last_put;
+    struct spool_op *first_op, **last_op;
+    size_t queued_bytes;
+    size_t queued_count;
+    unsigned callers; /* in a blocking call: the struct must outlive them */
+    uint64_t next_seq;
+    uint64_t wakes;
+    bool woken_forever;
+    bool refusing;
+    bool stopping;
+};
+
+/* --- callers: puts --------------------------------------------------------- */
+
+static int check_put_size(const struct spool_writer *writer, const struct spool_put *put, struct err *err)
+{
+    uint64_t most = writer->commit.layout.record_pages;
+    char size[UNITS_TEXT_MAX], bytes[UNITS_TEXT_MAX];
+
+    if (spool_commit_pages(&writer->commit, put->payload.len) <= most)
+        return 0;
+    return err_set(err, ERR_POISON, EMSGSIZE, "%s can never fit into a spool of %s",
+                   units_format_bytes(bytes, put->payload.len), units_format_bytes(size, writer->spool->size_bytes));
+}
+
+/* Under the lock. */
+static int admit(const struct spool_writer *writer, const struct spool_put *put, struct err *err)
+{
+    int rc = fault_point("spool.put");
+
+    if (writer->stopping)
+        return err_set(err, ERR_BUSY, ECANCELED, "the spool is stopping");
+    if (writer->refusing) {
+        metrics_add(METRIC_SPOOL_REFUSED, 1);
+        return err_set(err, ERR_BUSY, ENOSPC, "the spool is full");
+    }
+    if (rc != 0 || writer->queued_count >= SPOOL_QUEUE_COUNT_MAX ||
+        (writer->queued_bytes > 0 && writer->queued_bytes + put->payload.len > SPOOL_QUEUE_BYTES_MAX))
+        return err_set(err, ERR_BUSY, EAGAIN, "the spool's queue is full");
+    return 0;
+}
+
+int spool_writer_put(struct spool_writer *writer, struct spool_put *put, struct err *err)
+{
+    int rc;
+
+    assert(put->done != NULL);
+    if (check_put_size(writer, put, err) == -1)
+        return -1;
+    put->seq = 0;
+    put->next = NULL;
+    /* Here rather than in the one thread that everybody waits for; a record of several parts has its sums made there. */
+    if (put->payload.len <= spool_part_bytes_max(SPOOL_PART_PAGES))
+        put->checksum = checksum_64(put->payload);
+    pthread_mutex_lock(&writer->lock);
+    rc = admit(writer, put, err);
+    if (rc == 0) {
+        *writer->last_put = put;
+        writer->last_put = &put->next;
+        writer->queued_bytes += put->payload.len;
+        writer->queued_count++;
+        pthread_cond_signal(&writer->work);
+    }
+    pthread_mutex_unlock(&writer->lock);
+    return rc;
+}
+
+bool spool_writer_admits(struct spool_writer *writer)
+{
+    bool admits;
+
+    pthread_mutex_lock(&writer->lock);
+    admits = !writer->stopping && !writer->refusing && writer->queued_count < SPOOL_QUEUE_COUNT_MAX &&
+             writer->queued_bytes < SPOOL_QUEUE_BYTES_MAX;
+    pthread_mutex_unlock(&writer->lock);
+    return admits;
+}
+
+/* --- callers: blocking operations ------------------------------------------ */
+
+/* Under the lock. */
+static void leave(struct spool_writer *writer)
+{
+    if (--writer->callers == 0)
+        pthread_cond_broadcast(&writer->left);
+}
+
+/* Queues `op` and waits until it is told. */
+static int run_op(struct spool_writer *writer, struct spool_op *op, struct err *err)
+{
+    clock_cond_init(&op->cond);
+    pthread_mutex_lock(&writer->lock);
+    writer->callers++;
+    if (writer->stopping) {
+        op->failed = true;
+        err_set(&op->failure, ERR_BUSY, ECANCELED, "the spool is stopping");
+    } else {
+        *writer->last_op = op;
+        writer->last_op = &op->next;
+        pthread_cond_signal(&writer->work);
+        while (!op->told)
+            pthread_cond_wait(&op->cond, &writer->lock);
+    }
+    leave(writer);
+    pthread_mutex_unlock(&writer->lock);
+    pthread_cond_destroy(&op->cond);
+    if (op->failed && err != NULL)
+        *err = op->failure;
+    return op->failed ? -1 : 0;
+}
+
+int spool_writer_delivered(struct spool_writer *writer, const uint64_t *seqs, size_t count, struct err *err)
+{
+    struct spool_op op = {.kind = SPOOL_OP_DELIVERED, .seqs = seqs, .seq_count = count};
+
+    return run_op(writer, &op, err);
+}
+
+int spool_writer_park(struct spool_writer *writer, const struct spool_parked *parked, struct err *err)
+{
+    struct spool_op op = {.kind = SPOOL_OP_PARK, .parked = parked};
+    struct buf blob;
+    int rc;
+
+    assert(parked->seq > 0);
+    buf_init(&blob, SPOOL_PARKED_BYTES_MAX);
+    rc = spool_park_encode(&blob, parked, err);
+    if (rc == 0) {
+        op.blob = buf_slice(&blob);
+        rc = run_op(writer, &op, err);
+    }
+    buf_fini(&blob);
+    return rc;
+}
+
+int spool_writer_note_delivery(struct spool_writer *writer, const struct spool_delivery *delivery, struct err *err)
+{
+    struct spool_op op = {.kind = SPOOL_OP_NOTE_DELIVERY, .delivery = delivery};
+
+    return run_op(writer, &op, err);
+}
+
+/* --- callers: waiting ------------------------------------------------------ */
+
+uint64_t spool_writer_wait(struct spool_writer *writer, uint64_t from, uint64_t deadline_ns)
+{
+    struct timespec deadline = clock_timespec(deadline_ns);
+    uint64_t wakes, next_seq;
+    int rc = 0;
+
+    pthread_mutex_lock(&writer->lock);
+    writer->callers++;
+    wakes = writer->wakes;
+    while (rc == 0 && writer->next_seq <= from && writer->wakes == wakes && !writer->woken_forever)
+        rc = pthread_cond_timedwait(&writer->committed, &writer->lock, &deadline);
+    next_seq = writer->next_seq;
+    leave(writer);
+    pthread_mutex_unlock(&writer->lock);
+    return next_seq;
+}
+
+void spool_writer_wake(struct spool_writer *writer, bool forever)
+{
+    pthread_mutex_lock(&writer->lock);
+    writer->wakes++;
+    writer->woken_forever = writer->woken_forever || forever;
+    pthread_cond_broadcast(&writer->committed);
+    pthread_mutex_unlock(&writer->lock);
+}
+
+/* --- the thread ------------------------------------------------------------ */
+
+/* Under the lock: moves puts to the group up to its bounds, at least one. */
+static void gather_puts(struct spool_writer *writer, struct spool_group *group, size_t room)
+{
+    uint64_t most = writer->commit.layout.group_pages;
+    struct spool_put **end = &group->puts;
+
+    while (writer->first_put != NULL && room > 0) {
+        struct spool_put *put = writer->first_put;
+        uint64_t pages = spool_commit_pages(&writer->commit, put->payload.len);
+
+        if (group->puts != NULL && group->put_pages + pages > most)
+            break;
+        writer->first_put = put->next;
+        put->next = NULL;
+        *end = put;
+        end = &put->next;
+        group->put_pages += pages;
+        writer->queued_bytes -= put->payload.len;
+        writer->queued_count--;
+        room--;
+    }
+    if (writer->first_put == NULL)
+        writer->last_put = &writer->first_put;
+}
+
+/* Under the lock.  Operations first: they make room. */
+static void gather(struct spool_writer *writer, struct spool_group *group)
+{
+    uint64_t most = writer->commit.layout.group_pages;
+    struct spool_op **end = &group->ops;
+    size_t room = SPOOL_GROUP_COUNT_MAX;
+
+    *group = (struct spool_group){.ops = NULL};
+    while (writer->first_op != NULL && room > 0) {
+        struct spool_op *op = writer->first_op;
+        uint64_t pages = op->kind == SPOOL_OP_PARK ? spool_commit_pages(&writer->commit, op->blob.len) : 0;
+
+        if (group->ops != NULL && group->op_pages + pages > most)
+            break;
+        writer->first_op = op->next;
+        op->next = NULL;
+        *end = op;
+        end = &op->next;
+        group->op_pages += pages;
+        room--;
+    }
+    if (writer->first_op == NULL)
+        writer->last_op = &writer->first_op;
+    gather_puts(writer, group, room);
+}
+
+static void tell_puts(struct spool_put *puts, const struct err *refusal)
+{
+    while (puts != NULL) {
+        struct spool_put *put = puts;
+
+        puts = put->next; /* after `done` it is the caller's again, who may free it */
+        if (put->seq == 0)
+            metrics_add(METRIC_SPOOL_REFUSED, 1);
+        put->done(put, put->seq == 0 ? refusal : NULL);
+    }
+}
+
+/* Under the lock. */
+static void tell_ops(const struct spool_group *group, const struct err *refusal)
+{
+    struct spool_op *ops = group->ops;
+
+    while (ops != NULL) {
+        struct spool_op *op = ops;
+
+        ops = op->next; /* once it is told it is gone with its caller's stack */
+        op->failed = !group->ops_done;
+        if (op->failed)
+            op->failure = *refusal;
+        op->told = true;
+        pthread_cond_signal(&op->cond);
+    }
+}
+
+/* Under the lock: what the last transaction changed for callers. */
+static void publish(struct spool_writer *writer)
+{
+    writer->refusing = writer->commit.refusing;
+    if (writer->next_seq != writer->commit.counters.next_seq) {
+        writer->next_seq = writer->commit.counters.next_seq;
+        pthread_cond_broadcast(&writer->committed);
+    }
+}
+
+static void die(struct spool_writer *writer, const struct err *err)
+{
+    writer->on_fatal(err);
+    abort(); /* on_fatal does not return; going on would acknowledge what may be gone */
+}
+
+static bool is_empty(const struct spool_writer *writer)
+{
+    return writer->first_put == NULL && writer->first_op == NULL;
+}
+
+/* Under the lock.  True when there is a group to commit, false when it is time for a look around, or to end. */
+static bool wait_for_work(struct spool_writer *writer)
+{
+    struct timespec deadline = clock_timespec(writer->next_tick_ns);
+    int rc = 0;
+
+    while (rc == 0 && is_empty(writer) && !writer->stopping)
+        rc = pthread_cond_timedwait(&writer->work, &writer->lock, &deadline);
+    return !is_empty(writer);
+}
+
+/* Without the lock. */
+static void commit_group(struct spool_writer *writer, struct spool_group *group)
+{
+    struct err refusal, err;
+
+    if (spool_commit_group(&writer->commit, group, &refusal, &err) == -1)
+        die(writer, &err);
+    pthread_mutex_lock(&writer->lock);
+    publish(writer);
+    tell_ops(group, &refusal);
+    pthread_mutex_unlock(&writer->lock);
+    tell_puts(group->puts, &refusal);
+}
+
+/* Without the lock. */
+static void tick(struct spool_writer *writer)
+{
+    struct err err;
+
+    if (clock_mono_ns() < writer->next_tick_ns)
+        return;
+    if (spool_commit_tick(&writer->commit, &err) == -1)
+        die(writer, &err);
+    writer->next_tick_ns = clock_mono_ns() + (writer->commit.expired_more ? 0 : SPOOL_TICK_MS * NS_PER_MS);
+    pthread_mutex_lock(&writer->lock);
+    publish(writer);
+    pthread_mutex_unlock(&writer->lock);
+}
+
+static void *run(void *context)
+{
+    struct spool_writer *writer = context;
+    struct spool_group group;
+    bool more = true;
+
+    while (more) {
+        pthread_mutex_lock(&writer->lock);
+        if (wait_for_work(writer)) {
+            gather(writer, &group);
+            pthread_mutex_unlock(&writer->lock);
+            commit_group(writer, &group);
+        } else {
+            more = !writer->stopping;
+            pthread_mutex_unlock(&writer->lock);
+        }
+        tick(writer);
+    }
+    return NULL;
+}
+
+/* --- start and stop -------------------------------------------------------- */
+
+static void init_queue(struct spool_writer *writer)
+{
+    pthread_mutex_init(&writer->lock, NULL);
+    clock_cond_init(&writer->work);
+    clock_cond_init(&writer->committed);
+    clock_cond_init(&writer->left);
+    writer->last_put = &writer->first_put;
+    writer->last_op = &writer->first_op;
+}
+
+static void free_writer(struct spool_writer *writer)
+{
+    pthread_cond_destroy(&writer->left);
+    pthread_cond_destroy(&writer->committed);
+    pthread_cond_destroy(&writer->work);
+    pthread_mutex_destroy(&writer->lock);
+    free(writer);
+}
+
+int spool_writer_start(struct spool_writer **out, struct spool *spool, void (*on_fatal)(const struct err *err),
+                       struct err *err)
+{
+    struct spool_writer *writer = calloc(1, sizeof(*writer));
+    int rc;
+
+    if (writer == NULL)
+        return err_set(err, ERR_BUSY, ENOMEM, "out of memory");
+    init_queue(writer);
+    writer->spool = spool;
+    writer->on_fatal = on_fatal;
+    if (spool_commit_init(&writer->commit, spool, err) == -1)
+        goto fail;
+    writer->next_tick_ns = clock_mono_ns() + SPOOL_TICK_MS * NS_PER_MS;
+    publish(writer);
+    rc = pthread_create(&writer->thread, NULL, run, writer);
+    if (rc != 0) {
+        err_set(err, ERR_BUSY, rc, "cannot start the spool's writer: %s", strerror(rc));
+        goto fail;
+    }
+    *out = writer;
+    return 0;
+fail:
+    free_writer(writer);
+    return -1;
+}
+
+void spool_writer_stop(struct spool_writer *writer)
+{
+    struct err err;
+
+    if (writer == NULL)
+        return;
+    pthread_mutex_lock(&writer->lock);
+    writer->stopping = true;
+    pthread_cond_signal(&writer->work);
+    pthread_mutex_unlock(&writer->lock);
+    pthread_join(writer->thread, NULL);
+    spool_writer_wake(writer, true);
+    pthread_mutex_lock(&writer->lock);
+    while (writer->callers > 0)
+        pthread_cond_wait(&writer->left, &writer->lock);
+    pthread_mutex_unlock(&writer->lock);
+    if (spool_commit_clean(&writer->commit, &err) == -1)
+        die(writer, &err);
+    log_debug("spool.stopped", "%s: stopped with %llu records that are not delivered", writer->spool->path,
+              (unsigned long long)writer->commit.counters.pending_records);
+    free_writer(writer);
+}

@@ -1,0 +1,242 @@
+/*
+ * spool_fixture.c - see the header.
+ */
+#include "spool_fixture.h"
+
+#include <ftw.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t told = PTHREAD_COND_INITIALIZER;
+
+void fixture_fatal(const struct err *err)
+{
+    fprintf(stderr, "the writer died: %s\n", err->text);
+    abort();
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+void fixture_init(struct fixture *fixture, uint64_t size_bytes)
+{
+    *fixture = (struct fixture){.path = "/tmp/tracespool-test-XXXXXX"};
+    assert_non_null(mkdtemp(fixture->path));
+    fixture->options = (struct spool_options){
+        .path = fixture->path,
+        .size_bytes = size_bytes,
+        .history_ns = UINT64_MAX,
+    };
+}
+
+void fixture_open(struct fixture *fixture)
+{
+    struct err err = {.text = ""};
+
+    if (spool_open(&fixture->spool, &fixture->options, &err) == -1 ||
+        spool_writer_start(&fixture->writer, fixture->spool, fixture_fatal, &err) == -1)
+        fail_msg("%s", err.text);
+}
+
+void fixture_close(struct fixture *fixture)
+{
+    spool_writer_stop(fixture->writer);
+    spool_close(fixture->spool);
+    fixture->writer = NULL;
+    fixture->spool = NULL;
+}
+
+void fixture_fini(struct fixture *fixture)
+{
+    fixture_close(fixture);
+    nftw(fixture->path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+int fixture_setup(void **state)
+{
+    struct fixture *fixture = malloc(sizeof(*fixture));
+
+    assert_non_null(fixture);
+    fixture_init(fixture, FIXTURE_SIZE);
+    fixture_open(fixture);
+    *state = fixture;
+    return 0;
+}
+
+int fixture_teardown(void **state)
+{
+    fixture_fini(*state);
+    free(*state);
+    return 0;
+}
+
+void fixture_fill(uint8_t *out, uint64_t seed, size_t len)
+{
+    uint64_t x = seed * 0x9E3779B97F4A7C15ULL + 1;
+
+    for (size_t i = 0; i < len; i++) {
+        if (i % 8 == 0) {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+        }
+        out[i] = (uint8_t)(x >> (8 * (i % 8)));
+    }
+}
+
+static void on_done(struct spool_put *spool_put, const struct err *failure)
+{
+    struct fixture_put *put = spool_put->context;
+
+    pthread_mutex_lock(&lock);
+    put->tells++;
+    put->failed = failure != NULL;
+    if (failure != NULL)
+        put->failure = *failure;
+    pthread_cond_broadcast(&told);
+    pthread_mutex_unlock(&lock);
+}
+
+int fixture_put_start(struct fixture *fixture, struct fixture_put *put, uint64_t seed, size_t len, struct err *err)
+{
+    uint8_t *bytes = malloc(len + 1);
+
+    assert_non_null(bytes);
+    fixture_fill(bytes, seed, len);
+    *put = (struct fixture_put){
+        .put = {.payload = slice_of(bytes, len),
+                .raw_bytes = len * 3,
+                .received_ns = 1000000 + seed,
+                .spans = (uint32_t)(seed % 100 + 1),
+                .codec = (uint8_t)(seed % 3),
+                .done = on_done,
+                .context = put},
+        .seed = seed,
+    };
+    return spool_writer_put(fixture->writer, &put->put, err);
+}
+
+void fixture_put_wait(struct fixture_put *put)
+{
+    struct timespec deadline;
+
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += FIXTURE_WAIT_S;
+    pthread_mutex_lock(&lock);
+    while (put->tells == 0)
+        assert_int_equal(pthread_cond_timedwait(&told, &lock, &deadline), 0);
+    pthread_mutex_unlock(&lock);
+}
+
+void fixture_put_fini(struct fixture_put *put)
+{
+    free((void *)(uintptr_t)put->put.payload.data);
+}
+
+uint64_t fixture_try_put(struct fixture *fixture, uint64_t seed, size_t len, struct err *err)
+{
+    struct fixture_put put;
+    uint64_t seq = 0;
+
+    if (fixture_put_start(fixture, &put, seed, len, err) == 0) {
+        fixture_put_wait(&put);
+        if (put.failed)
+            *err = put.failure;
+        else
+            seq = put.put.seq;
+    }
+    fixture_put_fini(&put);
+    return seq;
+}
+
+uint64_t fixture_put(struct fixture *fixture, uint64_t seed, size_t len)
+{
+    struct err err = {.text = ""};
+    uint64_t seq = fixture_try_put(fixture, seed, len, &err);
+
+    if (seq == 0)
+        fail_msg("put: %s", err.text);
+    return seq;
+}
+
+void fixture_deliver(struct fixture *fixture, uint64_t first, uint64_t end)
+{
+    struct err err = {.text = ""};
+
+    for (uint64_t seq = first; seq < end; seq++) {
+        if (spool_writer_delivered(fixture->writer, &seq, 1, &err) == -1)
+            fail_msg("delivered: %s", err.text);
+    }
+}
+
+void fixture_check(struct spool *spool, uint64_t seq, uint64_t seed, size_t len, enum spool_record_state record_state)
+{
+    uint8_t *expected = malloc(len + 1);
+    struct spool_record record;
+    struct arena arena;
+    struct err err = {.text = ""};
+
+    assert_non_null(expected);
+    fixture_fill(expected, seed, len);
+    arena_init(&arena, SIZE_MAX);
+    if (spool_read(spool, seq, &arena, &record, &err) != 1)
+        fail_msg("record %llu: %s", (unsigned long long)seq, err.text);
+    assert_false(record.damaged);
+    assert_int_equal(record.seq, seq);
+    assert_int_equal(record.stored_bytes, len);
+    assert_int_equal(record.raw_bytes, len * 3);
+    assert_int_equal(record.received_ns, 1000000 + seed);
+    assert_int_equal(record.spans, seed % 100 + 1);
+    assert_int_equal(record.codec, seed % 3);
+    assert_int_equal(record.state, record_state);
+    assert_true(slice_equal(record.payload, slice_of(expected, len)));
+    arena_fini(&arena);
+    free(expected);
+}
+
+bool fixture_exists(struct spool *spool, uint64_t seq)
+{
+    struct spool_record record;
+    struct arena arena;
+    struct err err = {.text = ""};
+    int found;
+
+    arena_init(&arena, SIZE_MAX);
+    found = spool_read(spool, seq, &arena, &record, &err);
+    arena_fini(&arena);
+    if (found == -1)
+        fail_msg("record %llu: %s", (unsigned long long)seq, err.text);
+    return found == 1;
+}
+
+struct spool_stat fixture_stat(struct spool *spool)
+{
+    struct spool_stat stat;
+    struct err err = {.text = ""};
+
+    if (spool_stat(spool, &stat, &err) == -1)
+        fail_msg("stat: %s", err.text);
+    return stat;
+}
+
+void fixture_until(bool (*condition)(void *context), void *context)
+{
+    uint64_t deadline_ns = clock_mono_ns() + FIXTURE_WAIT_S * NS_PER_S;
+
+    while (!condition(context)) {
+        assert_true(clock_mono_ns() < deadline_ns);
+        sched_yield();
+    }
+}

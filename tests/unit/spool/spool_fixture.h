@@ -1,0 +1,73 @@
+/*
+ * spool_fixture.h - a real spool in a directory of its own, for tests.
+ *
+ * Payloads come from a seed, so what was put can be checked from its seed and
+ * its length alone.  Everything asserts; waits have a deadline.
+ */
+#ifndef TRACESPOOL_SPOOL_FIXTURE_H
+#define TRACESPOOL_SPOOL_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "spool.h"
+#include "spool_writer.h"
+
+#define FIXTURE_SIZE (64UL << 20)
+#define FIXTURE_WAIT_S 30
+
+struct fixture {
+    char path[64];
+    struct spool_options options;
+    struct spool *spool;
+    struct spool_writer *writer;
+};
+
+/* A new directory, nothing in it; history is kept. */
+void fixture_init(struct fixture *fixture, uint64_t size_bytes);
+void fixture_open(struct fixture *fixture); /* the spool and its writer */
+void fixture_close(struct fixture *fixture);
+void fixture_fini(struct fixture *fixture); /* closes what is open, removes the directory */
+
+/* The writer's on_fatal where nothing fatal is expected. */
+void fixture_fatal(const struct err *err);
+
+/* cmocka's setup and teardown: FIXTURE_SIZE, open. */
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+
+struct fixture_put {
+    struct spool_put put;
+    uint64_t seed;
+    unsigned tells;
+    bool failed;
+    struct err failure;
+};
+
+/* Queues `len` bytes from `seed`; -1 as spool_writer_put. */
+int fixture_put_start(struct fixture *fixture, struct fixture_put *put, uint64_t seed, size_t len, struct err *err);
+void fixture_put_wait(struct fixture_put *put);
+void fixture_put_fini(struct fixture_put *put);
+
+/* Puts and waits; 0 and *err when it was refused at once or later, else its seq. */
+uint64_t fixture_try_put(struct fixture *fixture, uint64_t seed, size_t len, struct err *err);
+/* The same, and it must succeed. */
+uint64_t fixture_put(struct fixture *fixture, uint64_t seed, size_t len);
+
+void fixture_deliver(struct fixture *fixture, uint64_t first, uint64_t end);
+
+/* The record is there, intact, in this state, with these bytes. */
+void fixture_check(struct spool *spool, uint64_t seq, uint64_t seed, size_t len, enum spool_record_state record_state);
+bool fixture_exists(struct spool *spool, uint64_t seq);
+struct spool_stat fixture_stat(struct spool *spool);
+
+void fixture_fill(uint8_t *out, uint64_t seed, size_t len);
+
+/* Runs `condition` until it is true; fails the test after FIXTURE_WAIT_S. */
+void fixture_until(bool (*condition)(void *context), void *context);
+
+#endif

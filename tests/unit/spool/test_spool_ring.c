@@ -1,0 +1,444 @@
+/*
+ * The spool as a ring: history makes room, what is pending never does, a full
+ * spool refuses and opens again by itself.
+ */
+#include "spool_fixture.h"
+
+#include <errno.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "metrics.h"
+#include "spool_internal.h"
+#include "spool_space.h"
+
+#define SMALL (16UL << 20)
+#define IN_FLIGHT 16
+
+static int small_setup(void **state)
+{
+    struct fixture *fixture = malloc(sizeof(*fixture));
+
+    assert_non_null(fixture);
+    fixture_init(fixture, SMALL);
+    fixture_open(fixture);
+    *state = fixture;
+    return 0;
+}
+
+/* A stream of records: IN_FLIGHT at a time, `lag` of them not delivered. */
+struct stream {
+    struct fixture *fixture;
+    size_t (*size_of)(uint64_t seed);
+    uint64_t lag_bytes;
+    uint64_t put_count;
+    uint64_t delivered; /* seqs up to this one are */
+    uint64_t waiting_bytes;
+    uint64_t written_bytes;
+};
+
+static void put_some(struct stream *stream)
+{
+    static struct fixture_put puts[IN_FLIGHT];
+    struct err err = {.text = ""};
+
+    for (unsigned i = 0; i < IN_FLIGHT; i++) {
+        uint64_t seed = ++stream->put_count;
+
+        if (fixture_put_start(stream->fixture, &puts[i], seed, stream->size_of(seed), &err) == -1)
+            fail_msg("record %llu: %s", (unsigned long long)seed, err.text);
+    }
+    for (unsigned i = 0; i < IN_FLIGHT; i++) {
+        fixture_put_wait(&puts[i]);
+        if (puts[i].failed)
+            fail_msg("record %llu: %s", (unsigned long long)puts[i].seed, puts[i].failure.text);
+        assert_int_equal(puts[i].put.seq, puts[i].seed);
+        stream->waiting_bytes += puts[i].put.payload.len;
+        stream->written_bytes += puts[i].put.payload.len;
+        fixture_put_fini(&puts[i]);
+    }
+}
+
+static void deliver_some(struct stream *stream)
+{
+    uint64_t seqs[IN_FLIGHT * 4];
+    size_t count = 0;
+    struct err err = {.text = ""};
+
+    while (stream->waiting_bytes > stream->lag_bytes && count < sizeof(seqs) / sizeof(seqs[0])) {
+        seqs[count++] = ++stream->delivered;
+        stream->waiting_bytes -= stream->size_of(stream->delivered);
+    }
+    if (count > 0 && spool_writer_delivered(stream->fixture->writer, seqs, count, &err) == -1)
+        fail_msg("delivered: %s", err.text);
+}
+
+/* The oldest went first: what is held is one run of seqs that ends with the newest. */
+static void check_held(struct stream *stream)
+{
+    struct spool_stat stat = fixture_stat(stream->fixture->spool);
+    uint64_t oldest = stat.next_seq - stat.pending_records - stat.history_records;
+
+    assert_int_equal(stat.pending_records, stream->put_count - stream->delivered);
+    assert_true(stat.history_records > 0);
+    assert_false(fixture_exists(stream->fixture->spool, oldest - 1));
+    for (uint64_t seq = oldest; seq < stat.next_seq; seq++)
+        fixture_check(stream->fixture->spool, seq, seq, stream->size_of(seq),
+                      seq <= stream->delivered ? SPOOL_DELIVERED : SPOOL_PENDING);
+    assert_int_equal(stat.evicted_records, oldest - 1);
+    assert_false(stat.refusing);
+}
+
+static void run_stream(struct stream *stream, uint64_t bytes)
+{
+    while (stream->written_bytes < bytes) {
+        put_some(stream);
+        deliver_some(stream);
+    }
+    check_held(stream);
+}
+
+static size_t plain_size(uint64_t seed)
+{
+    return 6600 + seed % 13;
+}
+
+static void test_ring_in_steady_state_never_refuses(void **state)
+{
+    struct stream stream = {.fixture = *state, .size_of = plain_size, .lag_bytes = 1 << 20};
+    uint64_t refused = metrics_get(METRIC_SPOOL_REFUSED);
+
+    run_stream(&stream, 20 * SMALL);
+    assert_int_equal(metrics_get(METRIC_SPOOL_REFUSED), refused);
+    fixture_close(stream.fixture);
+    fixture_open(stream.fixture);
+    check_held(&stream);
+}
+
+/* 3 kB to 2 MiB; one in a hundred is larger than a group of this spool. */
+static size_t mixed_size(uint64_t seed)
+{
+    uint64_t x = seed * 0x9E3779B97F4A7C15ULL >> 40;
+
+    if (seed % 100 == 0)
+        return (1 << 20) + x % (1 << 20);
+    return seed % 10 == 0 ? 30000 + x % 300000 : 3000 + x % 5000;
+}
+
+static void test_ring_of_mixed_sizes_never_refuses(void **state)
+{
+    struct fixture *fixture = *state;
+    struct stream stream = {.fixture = fixture, .size_of = mixed_size, .lag_bytes = 24 << 20};
+    struct spool_layout layout;
+
+    fixture_fini(fixture);
+    fixture_init(fixture, 48UL << 20);
+    fixture_open(fixture);
+    run_stream(&stream, 600UL << 20);
+    layout = spool_layout_of(48UL << 20, fixture->spool->page_bytes);
+    /* It is as full as it may be. */
+    assert_true(fixture_stat(fixture->spool).used_bytes / fixture->spool->page_bytes > layout.limit_pages * 9 / 10);
+}
+
+/* Puts until the spool is full; the seq of the last one. */
+static uint64_t fill_up(struct fixture *fixture, size_t len)
+{
+    uint64_t seq, last = 0;
+    struct err err;
+
+    while ((seq = fixture_try_put(fixture, last + 1, len, &err)) != 0)
+        last = seq;
+    assert_int_equal(err.class, ERR_BUSY);
+    assert_int_equal(err.code, ENOSPC);
+    assert_string_equal(err.text, "the spool is full");
+    return last;
+}
+
+static bool admits(void *context)
+{
+    return spool_writer_admits(context);
+}
+
+static void test_full_spool_refuses_and_opens_again_by_itself(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t last, refused = metrics_get(METRIC_SPOOL_REFUSED), next = 1;
+    struct spool_stat stat;
+    struct err err;
+
+    last = fill_up(fixture, 100000);
+    stat = fixture_stat(fixture->spool);
+    assert_true(stat.refusing);
+    assert_int_equal(stat.pending_records, last);
+    assert_int_equal(stat.evicted_records, 0);
+    assert_true(stat.used_bytes > SMALL * 8 / 10);
+    assert_int_equal(metrics_get(METRIC_SPOOL_REFUSED), refused + 1);
+    assert_false(spool_writer_admits(fixture->writer));
+    assert_int_equal(fixture_try_put(fixture, 1, 10, &err), 0); /* not even a small one */
+    assert_string_equal(err.text, "the spool is full");
+    assert_int_equal(metrics_get(METRIC_SPOOL_REFUSED), refused + 2);
+
+    /* A little room is not enough: it would be full again at once. */
+    fixture_deliver(fixture, next, next + 1);
+    next++;
+    assert_false(spool_writer_admits(fixture->writer));
+    while (!spool_writer_admits(fixture->writer)) {
+        assert_true(next <= last);
+        fixture_deliver(fixture, next, next + 1);
+        next++;
+    }
+    assert_true(next < 10); /* a group's worth */
+    stat = fixture_stat(fixture->spool);
+    assert_false(stat.refusing);
+    assert_int_equal(fixture_put(fixture, last + 1, 100000), last + 1); /* the refused one's number was not used up */
+    for (uint64_t seq = next; seq <= last; seq++)
+        fixture_check(fixture->spool, seq, seq, 100000, SPOOL_PENDING);
+}
+
+static void test_full_spool_is_full_after_a_restart(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t last = fill_up(fixture, 20000);
+
+    fixture_close(fixture);
+    fixture_open(fixture);
+    assert_false(spool_writer_admits(fixture->writer));
+    assert_true(fixture_stat(fixture->spool).refusing);
+    fixture_deliver(fixture, 1, last + 1);
+    assert_true(spool_writer_admits(fixture->writer));
+    assert_int_equal(fixture_put(fixture, 1, 20000), last + 1);
+}
+
+static void test_full_spool_makes_room_for_the_large_record_it_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t last = 0, next = 1;
+    struct err err;
+
+    for (unsigned i = 0; i < 100; i++)
+        last = fixture_put(fixture, last + 1, 100000);
+    assert_int_equal(fixture_try_put(fixture, last + 1, 6 << 20, &err), 0);
+    assert_string_equal(err.text, "the spool is full");
+    while (!spool_writer_admits(fixture->writer)) {
+        fixture_deliver(fixture, next, next + 1);
+        next++;
+    }
+    assert_int_equal(fixture_put(fixture, last + 1, 6 << 20), last + 1);
+    fixture_check(fixture->spool, last + 1, last + 1, 6 << 20, SPOOL_PENDING);
+    fixture_check(fixture->spool, next, next, 100000, SPOOL_PENDING);
+}
+
+/* Records of several megabytes through the smallest spool: each needs a fifth of it. */
+static size_t large_size(uint64_t seed)
+{
+    return (3 << 20) + seed % 7 * 10000;
+}
+
+static void test_ring_of_records_larger_than_a_group(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (uint64_t seq = 1; seq <= 60; seq++) {
+        assert_int_equal(fixture_put(fixture, seq, large_size(seq)), seq);
+        fixture_check(fixture->spool, seq, seq, large_size(seq), SPOOL_PENDING);
+        fixture_deliver(fixture, seq, seq + 1);
+    }
+    assert_true(fixture_stat(fixture->spool).evicted_records >= 55);
+}
+
+static void test_eviction_steps_over_what_is_pending(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t seqs[64];
+    struct err err;
+
+    for (uint64_t seq = 1; seq <= 100; seq++)
+        fixture_put(fixture, seq, 100000);
+    for (unsigned i = 0; i < 50; i++)
+        seqs[i] = 2 * i + 2; /* the even ones */
+    assert_int_equal(spool_writer_delivered(fixture->writer, seqs, 50, &err), 0);
+    for (uint64_t seq = 101; seq <= 180; seq++)
+        fixture_put(fixture, seq, 100000);
+    assert_false(fixture_exists(fixture->spool, 2));
+    for (uint64_t seq = 1; seq <= 99; seq += 2)
+        fixture_check(fixture->spool, seq, seq, 100000, SPOOL_PENDING);
+}
+
+/* --- history --------------------------------------------------------------- */
+
+static bool has_no_history(void *context)
+{
+    return fixture_stat(context).history_records == 0;
+}
+
+static void test_history_that_is_too_old_is_removed_when_idle(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t commits;
+
+    fixture_close(fixture);
+    fixture->options.history_ns = 3600 * NS_PER_S; /* the fixture's records are of 1970 */
+    fixture_open(fixture);
+    for (uint64_t seq = 1; seq <= 10; seq++)
+        fixture_put(fixture, seq, 5000);
+    assert_int_equal(fixture_stat(fixture->spool).pending_records, 10);
+    fixture_deliver(fixture, 1, 6);
+    fixture_until(has_no_history, fixture->spool);
+    assert_int_equal(fixture_stat(fixture->spool).pending_records, 5);
+    assert_int_equal(fixture_stat(fixture->spool).evicted_records, 5);
+    fixture_check(fixture->spool, 6, 6, 5000, SPOOL_PENDING);
+    /* Looking around writes nothing when there is nothing to do. */
+    commits = metrics_get(METRIC_SPOOL_COMMITS);
+    fixture_close(fixture);
+    assert_int_equal(metrics_get(METRIC_SPOOL_COMMITS), commits + 1); /* the clean stop */
+}
+
+static void test_history_of_many_records_goes_in_bounded_steps(void **state)
+{
+    struct fixture *fixture = *state;
+    struct spool_stat stat;
+    uint64_t commits, seqs[1000];
+    struct err err;
+
+    for (uint64_t seq = 1; seq <= 1000; seq++) {
+        seqs[seq - 1] = seq;
+        if (seq % 10 == 0)
+            fixture_put(fixture, seq, 500);
+        else
+            fixture_put(fixture, seq, 1);
+    }
+    assert_int_equal(spool_writer_delivered(fixture->writer, seqs, 1000, &err), 0);
+    fixture_close(fixture);
+    fixture->options.history_ns = 0;
+    commits = metrics_get(METRIC_SPOOL_COMMITS);
+    fixture_open(fixture);
+    fixture_until(has_no_history, fixture->spool);
+    stat = fixture_stat(fixture->spool);
+    assert_int_equal(stat.evicted_records, 1000);
+    assert_true(metrics_get(METRIC_SPOOL_COMMITS) - commits >= 1000 / SPOOL_EXPIRE_RECORDS_MAX);
+    assert_int_equal(stat.oldest_record_ns, 0);
+    assert_int_equal(fixture_put(fixture, 1, 10), 1001);
+}
+
+/* --- LMDB and the disk without a page --------------------------------------- */
+
+static void test_map_full_is_tried_again_in_smaller_parts(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fault_arm("spool.append", 1, MDB_MAP_FULL);
+    assert_int_equal(fixture_put(fixture, 1, 500000), 1);
+    fixture_check(fixture->spool, 1, 1, 500000, SPOOL_PENDING);
+    assert_true(spool_writer_admits(fixture->writer));
+}
+
+/* A reader that stays pins every page that is freed: the ring cannot turn, and says so instead of breaking. */
+static void test_map_full_from_a_stuck_reader_refuses_until_it_is_gone(void **state)
+{
+    struct fixture *fixture = *state;
+    struct stream stream = {.fixture = fixture, .size_of = plain_size, .lag_bytes = 0};
+    uint64_t seq, last = 0;
+    MDB_txn *reader;
+    struct err err;
+
+    run_stream(&stream, 2 * SMALL);
+    assert_int_equal(mdb_txn_begin(fixture->spool->env, NULL, MDB_RDONLY, &reader), 0);
+    while ((seq = fixture_try_put(fixture, 1, 100000, &err)) != 0) {
+        fixture_deliver(fixture, seq, seq + 1);
+        last = seq;
+    }
+    assert_int_equal(err.class, ERR_BUSY);
+    assert_int_equal(err.code, MDB_MAP_FULL);
+    assert_non_null(strstr(err.text, ": MDB_MAP_FULL: Environment mapsize limit reached"));
+    assert_false(spool_writer_admits(fixture->writer));
+    mdb_txn_abort(reader);
+    fixture_until(admits, fixture->writer);
+    assert_int_equal(fixture_put(fixture, last + 1, 100000), last + 1);
+}
+
+static void test_full_disk_refuses_puts_and_takes_deliveries(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err;
+
+    fixture_put(fixture, 1, 1000000);
+    fault_arm("spool.commit", 1, ENOSPC);
+    assert_int_equal(fixture_try_put(fixture, 2, 1000, &err), 0);
+    assert_int_equal(err.class, ERR_BUSY);
+    assert_int_equal(err.code, ENOSPC);
+    assert_non_null(strstr(err.text, "cannot commit to spool "));
+    assert_non_null(strstr(err.text, ": No space left on device"));
+    assert_false(spool_writer_admits(fixture->writer));
+    fixture_deliver(fixture, 1, 2);
+    assert_int_equal(fixture_stat(fixture->spool).pending_records, 0);
+    fixture_until(admits, fixture->writer);
+    assert_int_equal(fixture_put(fixture, 2, 1000), 2);
+    fixture_check(fixture->spool, 2, 2, 1000, SPOOL_PENDING);
+}
+
+static void test_disk_that_fills_while_the_file_grows_refuses(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t last = 0, seq;
+    struct err err;
+
+    fixture_fini(fixture);
+    fixture_init(fixture, FIXTURE_SIZE);
+    fixture_open(fixture);
+    last = fixture_put(fixture, 1, 100000);
+    fault_arm("spool.grow", 1, ENOSPC); /* the first step fails, what is just needed goes */
+    while ((seq = fixture_try_put(fixture, last + 1, 100000, &err)) != 0) {
+        last = seq;
+        if (last == 200)
+            fault_arm("spool.grow", 1, EDQUOT);
+    }
+    assert_int_equal(err.class, ERR_BUSY);
+    assert_int_equal(err.code, EDQUOT);
+    assert_non_null(strstr(err.text, "cannot extend "));
+    assert_true(last >= 200);
+    fixture_until(admits, fixture->writer);
+    assert_int_equal(fixture_put(fixture, last + 1, 100000), last + 1);
+}
+
+static void test_append_and_begin_faults_refuse_one_group(void **state)
+{
+    static const char *const points[] = {"spool.append", "spool.begin"};
+    struct fixture *fixture = *state;
+    struct err err;
+
+    for (size_t i = 0; i < 2; i++) {
+        fault_arm(points[i], 1, ENOMEM);
+        assert_int_equal(fixture_try_put(fixture, 1, 1000, &err), 0);
+        assert_int_equal(err.class, ERR_BUSY);
+        assert_int_equal(err.code, ENOMEM);
+        fixture_until(admits, fixture->writer);
+        assert_int_equal(fixture_put(fixture, i + 1, 1000), i + 1);
+    }
+}
+
+#define RING_TEST(test) cmocka_unit_test_setup_teardown(test, small_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RING_TEST(test_ring_in_steady_state_never_refuses),
+        RING_TEST(test_ring_of_mixed_sizes_never_refuses),
+        RING_TEST(test_ring_of_records_larger_than_a_group),
+        RING_TEST(test_full_spool_refuses_and_opens_again_by_itself),
+        RING_TEST(test_full_spool_is_full_after_a_restart),
+        RING_TEST(test_full_spool_makes_room_for_the_large_record_it_refused),
+        RING_TEST(test_eviction_steps_over_what_is_pending),
+        RING_TEST(test_history_that_is_too_old_is_removed_when_idle),
+        RING_TEST(test_history_of_many_records_goes_in_bounded_steps),
+        RING_TEST(test_map_full_is_tried_again_in_smaller_parts),
+        RING_TEST(test_map_full_from_a_stuck_reader_refuses_until_it_is_gone),
+        RING_TEST(test_full_disk_refuses_puts_and_takes_deliveries),
+        RING_TEST(test_disk_that_fills_while_the_file_grows_refuses),
+        RING_TEST(test_append_and_begin_faults_refuse_one_group),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
