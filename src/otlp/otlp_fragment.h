@@ -29,7 +29,10 @@ struct otlp_fragment {
  * All fragments of an index: grouped by resource, then by trace in order of
  * first appearance; cut at FRAGMENT_SPANS_MAX spans or
  * FRAGMENT_WIRE_BYTES_MAX bytes of spans, whichever comes first (one larger
- * span is a fragment of its own).  Rejected spans are left out.
+ * span is a fragment of its own).  Rejected spans are left out, and so is a
+ * span that repeats an earlier one of its resource and trace, byte for byte
+ * under a scope that says the same: a client that sends a span twice in one
+ * request gets it stored once.
  * `*fragments` lives in `arena`.  -1: ERR_BUSY when the arena is full.
  */
 int otlp_fragment_build(struct otlp_fragment **fragments, size_t *count, struct arena *arena,

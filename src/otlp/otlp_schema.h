@@ -1,0 +1,43 @@
+/*
+ * otlp_schema.h - protobuf-c's message descriptors as tables that answer in
+ * one step what a field number means.  For this folder.
+ */
+#ifndef TRACESPOOL_OTLP_SCHEMA_H
+#define TRACESPOOL_OTLP_SCHEMA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define OTLP_SCHEMA_NUMBERS 32 /* OTLP's field numbers are below this; asserted when the tables are made */
+
+/* Messages that the walk counts. */
+enum otlp_schema_kind {
+    OTLP_SCHEMA_OTHER,
+    OTLP_SCHEMA_RESOURCE_SPANS,
+    OTLP_SCHEMA_SCOPE_SPANS,
+    OTLP_SCHEMA_SPAN,
+    OTLP_SCHEMA_ANY_VALUE,
+    OTLP_SCHEMA_KINDS
+};
+
+struct otlp_schema_field {
+    const char *name;                        /* NULL: not a field of the message */
+    const struct otlp_schema_message *child; /* NULL: not a message */
+    uint8_t wire_type;
+    uint8_t element_bytes; /* of the repeated field's array; 0 when not repeated */
+    bool merges;           /* a message that is neither repeated nor in a oneof: occurrences are merged */
+};
+
+struct otlp_schema_message {
+    const void *descriptor; /* protobuf-c's */
+    const char *name;
+    enum otlp_schema_kind kind;
+    uint32_t base_bytes; /* what decoding it takes before any field, padding of its arrays included */
+    bool has_oneof;
+    struct otlp_schema_field fields[OTLP_SCHEMA_NUMBERS];
+};
+
+/* ExportTraceServiceRequest, from which all others are reached. Any thread. */
+const struct otlp_schema_message *otlp_schema_request(void);
+
+#endif

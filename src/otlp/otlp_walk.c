@@ -1,0 +1,247 @@
+/*
+ * otlp_walk.c - goes over an export request with a stack of its own, so that
+ * the depth of the input is a number here and not the thread's stack.
+ *
+ * What it must guarantee is that protobuf-c 1.4.1, which recurses and
+ * allocates as the input tells it to, succeeds on whatever passed:
+ *
+ * - Each known field has the wire type of its declaration.  protobuf-c fails
+ *   on a mismatch, save for bool, where it reads whatever is there.
+ * - A field that is merged and occurs again must not be an AnyValue without a
+ *   value: protobuf-c 1.4.1 fails when it merges two of these.
+ * - The memory of a decode is added up as protobuf-c takes it, and as an arena
+ *   holds it: nothing is given back before the end, each piece is rounded up.
+ *
+ * Happy path: otlp_wire_next, count, step into submessages, until the stack is
+ * empty.  Everything that fails is the client's input: ERR_POISON, with the
+ * path of names that leads to the place.
+ */
+#include "otlp_walk.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "bounds.h"
+#include "otlp_wire.h"
+
+#define PATH_TEXT_MAX 200 /* of ERR_TEXT_MAX: a path 300 names deep is cut */
+
+/* protobuf-c keeps one of these for each field of a message: 16 on its stack, then in slabs of 32, 64, ... */
+#define SCANNED_MEMBER_BYTES 32
+#define SCANNED_MEMBERS_FREE 16
+
+#define UNKNOWN_FIELD_BYTES 32 /* protobuf-c's entry for a field that it does not know: 24, and the array's rounding */
+
+/*
+ * For each byte of a message that is given again: merging copies the arrays so
+ * far, 8 bytes for at most every second byte, and the concatenation, decoded
+ * as one message, may need slabs that no part needed, below 2 * 32 bytes for
+ * every second byte.
+ */
+#define MERGE_BYTES_PER_BYTE 40
+
+struct frame {
+    const struct otlp_schema_message *message;
+    const uint8_t *end;
+    const char *entered_as; /* the field in the message around it */
+    uint64_t merged_bytes;  /* bodies of the field that is merged, so far; OTLP's messages have at most one each */
+    uint32_t members;       /* fields, known or not */
+    uint32_t members_room;  /* protobuf-c takes another slab past this */
+    bool merged;            /* the field that is merged has occurred */
+    bool is_again;          /* this message will be merged into an earlier one */
+    bool has_known;         /* a known field has occurred */
+};
+
+struct walk {
+    const uint8_t *start;
+    struct otlp_walk_totals *totals;
+    uint32_t any_values; /* on the stack */
+    uint32_t depth;
+    struct frame frames[OTLP_WIRE_DEPTH_MAX];
+};
+
+static_assert(OTLP_WIRE_DEPTH_MAX >= 3 * OTLP_DEPTH_MAX + 8,
+              "an AnyValue in a map takes three messages, and a request takes a few before the first");
+
+/* "resource_spans.scope_spans.spans.attributes", cut with "..." */
+static void write_path(char text[PATH_TEXT_MAX], const struct walk *walk, const char *last)
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (uint32_t i = 1; i <= walk->depth; i++) {
+        const char *name = i < walk->depth ? walk->frames[i].entered_as : last;
+        int len;
+
+        if (name == NULL)
+            continue;
+        len = snprintf(text + used, PATH_TEXT_MAX - used, "%s%s", used == 0 ? "" : ".", name);
+        if (used + (size_t)len >= PATH_TEXT_MAX - sizeof("...")) {
+            snprintf(text + used, PATH_TEXT_MAX - used, "...");
+            return;
+        }
+        used += (size_t)len;
+    }
+}
+
+/* `field` is the name of what is wrong within the innermost message, or NULL for the message itself. */
+static int fail(const struct walk *walk, struct err *err, int code, const char *field, const uint8_t *at,
+                const char *what)
+{
+    char path[PATH_TEXT_MAX];
+
+    write_path(path, walk, field);
+    return err_set(err, ERR_POISON, code, "%s: %s, at byte %zu", path[0] == '\0' ? "request" : path, what,
+                   (size_t)(at - walk->start));
+}
+
+static size_t padded(size_t size)
+{
+    return (size + 15) & ~(size_t)15;
+}
+
+static void push(struct walk *walk, const struct otlp_schema_message *message, const char *entered_as,
+                 const uint8_t *end)
+{
+    assert(walk->depth < OTLP_WIRE_DEPTH_MAX); /* OTLP_DEPTH_MAX has refused what would come here */
+    walk->frames[walk->depth++] = (struct frame){
+        .message = message,
+        .end = end,
+        .entered_as = entered_as,
+        .members_room = SCANNED_MEMBERS_FREE,
+    };
+    walk->totals->decoded_bytes += message->base_bytes;
+    walk->totals->counts[message->kind]++;
+    if (message->kind == OTLP_SCHEMA_ANY_VALUE)
+        walk->any_values++;
+}
+
+/* The innermost message has ended. What makes it fail, or NULL. */
+static const char *pop(struct walk *walk)
+{
+    const struct frame *frame = &walk->frames[walk->depth - 1];
+
+    if (frame->is_again && frame->message->has_oneof && !frame->has_known)
+        return "given again without a value";
+    if (frame->message->kind == OTLP_SCHEMA_ANY_VALUE)
+        walk->any_values--;
+    walk->depth--;
+    return NULL;
+}
+
+static const char *passed_bound(const struct walk *walk)
+{
+    if (walk->any_values > OTLP_DEPTH_MAX)
+        return "values nested too deep";
+    if (walk->totals->counts[OTLP_SCHEMA_SPAN] > OTLP_SPANS_MAX)
+        return "too many spans";
+    if (walk->totals->counts[OTLP_SCHEMA_RESOURCE_SPANS] > OTLP_GROUPS_MAX)
+        return "too many resources";
+    if (walk->totals->counts[OTLP_SCHEMA_SCOPE_SPANS] > OTLP_GROUPS_MAX)
+        return "too many scopes";
+    if (walk->totals->decoded_bytes > OTLP_DECODED_BYTES_MAX)
+        return "too much memory to decode";
+    return NULL;
+}
+
+/* Steps into a submessage; the caller goes on at its first byte. */
+static void enter(struct walk *walk, struct frame *frame, const struct otlp_schema_field *known,
+                  const struct otlp_wire_field *field)
+{
+    bool is_again = known->merges && frame->merged;
+
+    if (known->merges) {
+        frame->merged = true;
+        frame->merged_bytes += field->body.len;
+    }
+    if (is_again)
+        walk->totals->decoded_bytes += MERGE_BYTES_PER_BYTE * frame->merged_bytes;
+    push(walk, known->child, known->name, field->body.data + field->body.len);
+    walk->frames[walk->depth - 1].is_again = is_again;
+}
+
+static void count_member(struct walk *walk, struct frame *frame)
+{
+    if (++frame->members > frame->members_room) {
+        uint32_t slab = frame->members_room + SCANNED_MEMBERS_FREE;
+
+        frame->members_room += slab;
+        walk->totals->decoded_bytes += (uint64_t)slab * SCANNED_MEMBER_BYTES;
+    }
+}
+
+static const struct otlp_schema_field *find_field(const struct otlp_schema_message *message, uint32_t number)
+{
+    static const struct otlp_schema_field unknown;
+
+    return number < OTLP_SCHEMA_NUMBERS ? &message->fields[number] : &unknown;
+}
+
+/* One field of the innermost message: where to go on, or NULL and `err`. */
+static const uint8_t *step(struct walk *walk, const uint8_t *at, struct err *err)
+{
+    struct frame *frame = &walk->frames[walk->depth - 1];
+    const struct otlp_schema_field *known;
+    struct otlp_wire_field field;
+    const char *why = NULL;
+    const uint8_t *next = otlp_wire_next(at, frame->end, &field, &why);
+
+    if (next == NULL) {
+        fail(walk, err, EBADMSG, NULL, at, why);
+        return NULL;
+    }
+    count_member(walk, frame);
+    known = find_field(frame->message, field.number);
+    if (known->name == NULL) {
+        walk->totals->decoded_bytes += UNKNOWN_FIELD_BYTES + padded(field.stored_bytes);
+    } else if (field.type != known->wire_type) {
+        fail(walk, err, EBADMSG, known->name, at, "not the wire type of this field");
+        return NULL;
+    } else {
+        frame->has_known = true;
+        walk->totals->decoded_bytes += known->element_bytes;
+        if (known->child != NULL) {
+            enter(walk, frame, known, &field);
+            next = field.body.data;
+        } else if (field.type == OTLP_WIRE_LENGTH) {
+            walk->totals->decoded_bytes += padded(field.body.len);
+        }
+    }
+    why = passed_bound(walk);
+    if (why != NULL) {
+        fail(walk, err, ERANGE, NULL, at, why);
+        return NULL;
+    }
+    return next;
+}
+
+int otlp_walk(struct otlp_walk_totals *totals, struct slice request, struct err *err)
+{
+    static const uint8_t nothing;
+    struct walk walk;
+    const uint8_t *at = request.len == 0 ? &nothing : request.data;
+
+    if (request.len > INT32_MAX)
+        return err_set(err, ERR_POISON, EMSGSIZE, "request: %zu bytes, and a message has less than 2 GiB", request.len);
+    *totals = (struct otlp_walk_totals){.decoded_bytes = 0};
+    walk.start = at;
+    walk.totals = totals;
+    walk.any_values = 0;
+    walk.depth = 0;
+    push(&walk, otlp_schema_request(), NULL, at + request.len);
+    while (walk.depth > 0) {
+        if (at < walk.frames[walk.depth - 1].end) {
+            at = step(&walk, at, err);
+            if (at == NULL)
+                return -1;
+        } else {
+            const char *why = pop(&walk);
+
+            if (why != NULL)
+                return fail(&walk, err, EBADMSG, NULL, at, why);
+        }
+    }
+    return 0;
+}
