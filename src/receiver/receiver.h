@@ -22,7 +22,7 @@ struct receiver_options {
 void receiver_grpc_init(void);
 void receiver_grpc_shutdown(void);
 
-/* Listens and answers until receiver_stop.  -1: ERR_CONFIG (address in use, malformed). */
+/* Listens and answers until receiver_stop.  -1: ERR_CONFIG (address in use, malformed), ERR_RETRY (memory, threads). */
 int receiver_start(struct receiver **receiver, const struct receiver_options *options, struct spool_writer *writer,
                    struct err *err);
 

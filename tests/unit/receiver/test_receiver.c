@@ -1,0 +1,448 @@
+/*
+ * test_receiver.c - calls and their answers, over loopback, with a real spool.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault.h"
+#include "metrics.h"
+#include "receiver_fixture.h"
+
+#define TRACE_ID "0123456789abcdef"
+#define SPAN_ID "01234567"
+
+static struct buf request;
+static struct buf back;
+
+static int start(void **state)
+{
+    buf_init(&request, 64UL << 20);
+    buf_init(&back, 64UL << 20);
+    return fixture_start(state);
+}
+
+static int start_small(void **state)
+{
+    buf_init(&request, 64UL << 20);
+    buf_init(&back, 64UL << 20);
+    return fixture_start_small(state);
+}
+
+static int stop(void **state)
+{
+    fixture_wait_idle(*state);
+    buf_fini(&back);
+    buf_fini(&request);
+    return fixture_stop(state);
+}
+
+static void load(const char *name)
+{
+    char path[1024];
+    uint8_t block[65536];
+    size_t len;
+    FILE *file;
+
+    buf_clear(&request);
+    snprintf(path, sizeof(path), "%s/otlp/%s", TEST_DATA_DIR, name);
+    file = fopen(path, "rb");
+    assert_non_null(file);
+    while ((len = fread(block, 1, sizeof(block), file)) > 0)
+        assert_int_equal(buf_append(&request, block, len), 0);
+    fclose(file);
+}
+
+static void assert_ok(const struct export_answer *answer)
+{
+    if (answer->code != 0)
+        fail_msg("%s: %s", export_code_name(answer->code), answer->message);
+}
+
+static void assert_busy(const struct export_answer *answer, const char *text)
+{
+    assert_string_equal(export_code_name(answer->code), "UNAVAILABLE");
+    assert_string_equal(answer->message, text);
+    assert_true(answer->retryable);
+    assert_true(answer->has_retry_delay);
+    assert_int_equal(answer->retry_delay_ms, RECEIVER_RETRY_DELAY_MS);
+}
+
+/* --- stored ----------------------------------------------------------------- */
+
+static void test_export_plain_is_stored_whole(void **state)
+{
+    uint64_t ok = metrics_get(METRIC_RECEIVER_OK), spans = metrics_get(METRIC_RECEIVER_SPANS);
+    uint64_t bytes = metrics_get(METRIC_RECEIVER_BYTES);
+    struct export_answer answer;
+    struct spool_record record;
+
+    load("collector-batch-0002.pb");
+    answer = fixture_send(*state, buf_slice(&request), false);
+    assert_ok(&answer);
+    assert_int_equal(answer.rejected_spans, 0);
+    assert_string_equal(answer.partial_message, "");
+    assert_true(answer.elapsed_ns > 0);
+    record = fixture_read(*state, 1, &back);
+    assert_true(slice_equal(buf_slice(&back), buf_slice(&request)));
+    assert_int_equal(record.codec, OTLP_CODEC_ZSTD);
+    assert_int_equal(record.raw_bytes, request.len);
+    assert_int_equal(record.spans, 40);
+    assert_true(record.received_ns > 0);
+    assert_int_equal(metrics_get(METRIC_RECEIVER_OK), ok + 1);
+    assert_int_equal(metrics_get(METRIC_RECEIVER_SPANS), spans + 40);
+    assert_int_equal(metrics_get(METRIC_RECEIVER_BYTES), bytes + request.len);
+}
+
+static void test_export_gzip_is_stored_as_it_came(void **state)
+{
+    struct raw_call raw = {
+        .method = RECEIVER_EXPORT_METHOD, .compression = GRPC_COMPRESS_GZIP, .timeout_ms = FIXTURE_TIMEOUT_MS};
+    struct fixture *fixture = *state;
+    struct spool_record record;
+    struct buf packed;
+    struct slice bytes;
+    struct arena arena;
+    struct err err;
+
+    load("java-0001.pb");
+    buf_init(&packed, 64UL << 20);
+    arena_init(&arena, 64UL << 20);
+    assert_int_equal(otlp_codec_deflate(OTLP_CODEC_GZIP, buf_slice(&request), &packed, &err), 0);
+    bytes = buf_slice(&packed);
+    raw.message = &bytes;
+    fixture_raw_call(fixture, &raw);
+    assert_int_equal(raw.code, 0);
+    assert_int_equal(spool_read(fixture->spool, 1, &arena, &record, &err), 1);
+    assert_int_equal(record.codec, OTLP_CODEC_GZIP);
+    assert_int_equal(record.raw_bytes, request.len);
+    assert_true(slice_equal(record.payload, bytes));
+    arena_fini(&arena);
+    buf_fini(&packed);
+}
+
+/* gRPC's own compression, and requests from every agent that there is a capture of. */
+static void test_export_every_capture_comes_back(void **state)
+{
+    DIR *directory = opendir(TEST_DATA_DIR "/otlp");
+    struct dirent *entry;
+    uint64_t seq = 0;
+    bool gzip = false;
+
+    assert_non_null(directory);
+    while ((entry = readdir(directory)) != NULL) {
+        struct export_answer answer;
+        struct spool_record record;
+
+        if (strstr(entry->d_name, ".pb") == NULL)
+            continue;
+        load(entry->d_name);
+        answer = fixture_send(*state, buf_slice(&request), gzip);
+        assert_ok(&answer);
+        assert_int_equal(answer.rejected_spans, 0);
+        if (request.len == 0)
+            continue;
+        record = fixture_read(*state, ++seq, &back);
+        assert_true(slice_equal(buf_slice(&back), buf_slice(&request)));
+        assert_true(record.spans > 0);
+        assert_int_equal(record.codec, gzip ? OTLP_CODEC_GZIP : OTLP_CODEC_ZSTD);
+        gzip = !gzip;
+    }
+    closedir(directory);
+    assert_true(seq > 40);
+}
+
+static void test_export_empty_is_ok_and_not_stored(void **state)
+{
+    struct export_answer answer = fixture_send(*state, slice_of("", 0), false);
+
+    assert_ok(&answer);
+    assert_string_equal(answer.partial_message, "");
+    answer = fixture_send(*state, slice_of("\x0a\x00", 2), false);
+    assert_ok(&answer);
+    assert_int_equal(fixture_stat(*state).received_records, 0);
+}
+
+static void test_export_some_invalid_is_partial_success(void **state)
+{
+    uint64_t rejected = metrics_get(METRIC_RECEIVER_REJECTED), spans = metrics_get(METRIC_RECEIVER_SPANS);
+    struct export_answer answer;
+
+    fixture_put_span(&request, TRACE_ID, SPAN_ID, slice_of_text("good"));
+    fixture_put_span(&request, "short", SPAN_ID, slice_of_text("bad trace"));
+    fixture_put_span(&request, TRACE_ID, "", slice_of_text("bad span"));
+    answer = fixture_send(*state, buf_slice(&request), false);
+    assert_ok(&answer);
+    assert_int_equal(answer.rejected_spans, 2);
+    assert_string_equal(answer.partial_message,
+                        "2 of 3 spans rejected: 1 with an invalid trace_id; 1 with an invalid span_id");
+    assert_int_equal(fixture_read(*state, 1, &back).spans, 1);
+    assert_true(slice_equal(buf_slice(&back), buf_slice(&request)));
+    assert_int_equal(metrics_get(METRIC_RECEIVER_REJECTED), rejected + 2);
+    assert_int_equal(metrics_get(METRIC_RECEIVER_SPANS), spans + 1);
+}
+
+static void test_export_all_invalid_is_ok_and_not_stored(void **state)
+{
+    struct export_answer answer;
+
+    fixture_put_span(&request, "short", SPAN_ID, slice_of_text("bad trace"));
+    answer = fixture_send(*state, buf_slice(&request), true);
+    assert_ok(&answer);
+    assert_int_equal(answer.rejected_spans, 1);
+    assert_string_equal(answer.partial_message, "1 of 1 spans rejected: 1 with an invalid trace_id");
+    assert_int_equal(fixture_stat(*state).received_records, 0);
+}
+
+/* --- refused for good --------------------------------------------------------- */
+
+static void test_export_truncated_is_invalid_argument(void **state)
+{
+    uint64_t invalid = metrics_get(METRIC_RECEIVER_INVALID);
+    struct raw_call raw = {.method = RECEIVER_EXPORT_METHOD, .timeout_ms = FIXTURE_TIMEOUT_MS};
+    struct export_answer answer;
+    struct slice cut;
+
+    load("java-0001.pb");
+    cut = slice_of(request.data, request.len - 1);
+    answer = fixture_send(*state, cut, true);
+    assert_string_equal(export_code_name(answer.code), "INVALID_ARGUMENT");
+    assert_string_equal(answer.message, "request: a length that passes the end, at byte 0");
+    assert_false(answer.retryable);
+    raw.message = &cut;
+    fixture_raw_call(*state, &raw);
+    assert_int_equal(raw.code, 3);
+    assert_true(raw.has_details);
+    assert_false(raw.has_retry);
+    assert_int_equal(fixture_stat(*state).received_records, 0);
+    assert_int_equal(metrics_get(METRIC_RECEIVER_INVALID), invalid + 2);
+}
+
+static void assert_too_large(const struct export_answer *answer, const char *text)
+{
+    assert_string_equal(export_code_name(answer->code), "RESOURCE_EXHAUSTED");
+    assert_string_equal(answer->message, text);
+    assert_false(answer->has_retry_delay);
+    assert_false(answer->retryable);
+}
+
+static void test_export_too_large_is_resource_exhausted(void **state)
+{
+    uint64_t too_large = metrics_get(METRIC_RECEIVER_TOO_LARGE);
+    size_t len = 32UL << 20;
+    uint8_t *zeroes = calloc(1, len);
+    struct export_answer answer;
+
+    assert_non_null(zeroes);
+    answer = fixture_send(*state, slice_of(zeroes, FIXTURE_MAX_REQUEST_BYTES + 1), false);
+    assert_too_large(&answer, "the request is 1048577 bytes, 1048576 are allowed");
+    answer = fixture_send(*state, slice_of(zeroes, len), false);
+    assert_too_large(&answer, "the request is 33554432 bytes, 1048576 are allowed");
+    answer = fixture_send(*state, slice_of(zeroes, len), true); /* 32 kB on the wire */
+    assert_too_large(&answer, "gzip: more than 1048576 bytes when inflated");
+    assert_int_equal(metrics_get(METRIC_RECEIVER_TOO_LARGE), too_large + 3);
+    assert_int_equal(fixture_stat(*state).received_records, 0);
+    free(zeroes);
+}
+
+static void assert_raw(struct fixture *fixture, struct slice message, grpc_compression_algorithm compression, int code,
+                       const char *text)
+{
+    struct raw_call raw = {.method = RECEIVER_EXPORT_METHOD,
+                           .message = &message,
+                           .compression = compression,
+                           .timeout_ms = FIXTURE_TIMEOUT_MS};
+
+    fixture_raw_call(fixture, &raw);
+    assert_int_equal(raw.code, code);
+    assert_string_equal(raw.text, text);
+    assert_true(raw.has_details);
+    assert_false(raw.has_retry);
+}
+
+static void test_export_other_codecs_are_invalid_argument(void **state)
+{
+    assert_raw(*state, slice_of("\x28\xb5\x2f\xfd\x20\x00", 6), GRPC_COMPRESS_NONE, 3,
+               "the request is compressed by zstd; gzip and identity (no compression) work");
+    assert_raw(*state, slice_of("\xff\x06\x00\x00sNaPpY", 10), GRPC_COMPRESS_NONE, 3,
+               "the request is compressed by snappy; gzip and identity (no compression) work");
+    assert_raw(*state, slice_of("\x78\x9c\x03\x00\x00\x00\x00\x01", 8), GRPC_COMPRESS_DEFLATE, 3,
+               "the request is compressed by deflate; gzip and identity (no compression) work");
+}
+
+static void test_export_damaged_gzip_is_invalid_argument(void **state)
+{
+    struct raw_call raw = {
+        .method = RECEIVER_EXPORT_METHOD, .compression = GRPC_COMPRESS_GZIP, .timeout_ms = FIXTURE_TIMEOUT_MS};
+    struct slice bytes = slice_of_text("this is no gzip stream");
+
+    raw.message = &bytes;
+    fixture_raw_call(*state, &raw);
+    assert_int_equal(raw.code, 3);
+    assert_non_null(strstr(raw.text, "gzip"));
+}
+
+static void test_export_without_message_is_invalid_argument(void **state)
+{
+    struct raw_call raw = {.method = RECEIVER_EXPORT_METHOD, .timeout_ms = FIXTURE_TIMEOUT_MS};
+
+    fixture_raw_call(*state, &raw);
+    assert_int_equal(raw.code, 3);
+    assert_string_equal(raw.text, "the call carried no message");
+}
+
+static void test_other_methods_are_unimplemented(void **state)
+{
+    const char *methods[] = {"/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+                             "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+                             "/opentelemetry.proto.collector.trace.v1.TraceService/Other", "/x"};
+    struct slice message = slice_of("", 0);
+
+    for (size_t i = 0; i < 4 * sizeof(methods) / sizeof(methods[0]); i++) {
+        struct raw_call raw = {.method = methods[i % 4], .message = &message, .timeout_ms = FIXTURE_TIMEOUT_MS};
+        char text[512];
+
+        fixture_raw_call(*state, &raw);
+        assert_int_equal(raw.code, 12);
+        snprintf(text, sizeof(text),
+                 "tracespool takes traces only, by opentelemetry.proto.collector.trace.v1.TraceService/Export; not %s",
+                 raw.method);
+        assert_string_equal(raw.text, text);
+        assert_false(raw.has_details);
+    }
+}
+
+/* --- refused for now ---------------------------------------------------------- */
+
+static void test_export_into_full_spool_is_unavailable(void **state)
+{
+    uint64_t unavailable = metrics_get(METRIC_RECEIVER_UNAVAILABLE);
+    size_t len = 512UL << 10;
+    uint8_t *noise = malloc(len);
+    struct export_answer answer = {0};
+    uint64_t stored = 0;
+
+    assert_non_null(noise);
+    srandom(1);
+    for (size_t i = 0; i < len; i++)
+        noise[i] = (uint8_t)(random() >> 8);
+    fixture_put_span(&request, TRACE_ID, SPAN_ID, slice_of(noise, len));
+    while (stored < 64 && (answer = fixture_send(*state, buf_slice(&request), false)).code == 0)
+        stored++;
+    assert_true(stored > 4 && stored < 64);
+    assert_string_equal(export_code_name(answer.code), "UNAVAILABLE");
+    assert_non_null(strstr(answer.message, "full"));
+    assert_true(answer.retryable && answer.has_retry_delay);
+    assert_int_equal(answer.retry_delay_ms, RECEIVER_RETRY_DELAY_MS);
+    /* Now the writer says so beforehand, and the message is not read. */
+    answer = fixture_send(*state, buf_slice(&request), false);
+    assert_busy(&answer, "the spool takes nothing at the moment: it is full, or its writer is behind");
+    assert_int_equal(fixture_stat(*state).received_records, stored);
+    assert_true(metrics_get(METRIC_RECEIVER_UNAVAILABLE) >= unavailable + 2);
+    free(noise);
+}
+
+static void set_in_hand_bytes(struct receiver *receiver, size_t bytes)
+{
+    pthread_mutex_lock(&receiver->lock);
+    receiver->in_hand_bytes = bytes;
+    pthread_mutex_unlock(&receiver->lock);
+}
+
+static void test_export_above_bytes_in_hand_is_unavailable(void **state)
+{
+    struct fixture *fixture = *state;
+    struct export_answer answer;
+
+    set_in_hand_bytes(fixture->receiver, RECEIVER_IN_HAND_BYTES_MAX);
+    load("java-0001.pb");
+    answer = fixture_send(fixture, buf_slice(&request), false);
+    assert_busy(&answer, "the receiver has 268435456 bytes in hand");
+    set_in_hand_bytes(fixture->receiver, 0);
+    answer = fixture_send(fixture, buf_slice(&request), false);
+    assert_ok(&answer);
+}
+
+#ifdef TRACESPOOL_FAULTS
+static void test_fault_before_put_is_unavailable_and_not_stored(void **state)
+{
+    struct export_answer answer;
+
+    load("java-0001.pb");
+    fault_arm("receiver.received", 1, ENOMEM);
+    answer = fixture_send(*state, buf_slice(&request), false);
+    assert_busy(&answer, "fault before the request was stored");
+    assert_int_equal(fixture_stat(*state).received_records, 0);
+    fault_arm("receiver.deflate", 1, ENOMEM);
+    answer = fixture_send(*state, buf_slice(&request), false);
+    assert_busy(&answer, "no memory to compress the request");
+    fault_arm("spool.put", 1, ENOMEM);
+    answer = fixture_send(*state, buf_slice(&request), false);
+    assert_busy(&answer, "the spool's queue is full");
+    answer = fixture_send(*state, buf_slice(&request), false);
+    assert_ok(&answer);
+}
+
+/* Stored, but the answer says otherwise: the client sends it again, and nothing is lost. */
+static void test_fault_after_put_is_unavailable_and_stored(void **state)
+{
+    struct export_answer answer;
+
+    load("java-0001.pb");
+    fault_arm("receiver.durable", 1, EIO);
+    answer = fixture_send(*state, buf_slice(&request), false);
+    assert_busy(&answer, "fault after the request was stored");
+    assert_int_equal(fixture_stat(*state).received_records, 1);
+}
+
+/* A message that is announced and does not come in: the call is given up, and the client told in a retryable way. */
+static void test_slow_client_is_cancelled(void **state)
+{
+    struct raw_call raw = {.method = RECEIVER_EXPORT_METHOD, .keep_open = true, .timeout_ms = FIXTURE_TIMEOUT_MS};
+
+    fault_arm("receiver.slow_client", 1, ETIMEDOUT);
+    fixture_raw_call(*state, &raw);
+    assert_int_equal(raw.code, 4);
+    assert_string_equal(raw.text, "the message did not come in");
+}
+#endif
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_export_plain_is_stored_whole),
+        TEST(test_export_gzip_is_stored_as_it_came),
+        TEST(test_export_every_capture_comes_back),
+        TEST(test_export_empty_is_ok_and_not_stored),
+        TEST(test_export_some_invalid_is_partial_success),
+        TEST(test_export_all_invalid_is_ok_and_not_stored),
+        TEST(test_export_truncated_is_invalid_argument),
+        TEST(test_export_too_large_is_resource_exhausted),
+        TEST(test_export_other_codecs_are_invalid_argument),
+        TEST(test_export_damaged_gzip_is_invalid_argument),
+        TEST(test_export_without_message_is_invalid_argument),
+        TEST(test_other_methods_are_unimplemented),
+        TEST(test_export_above_bytes_in_hand_is_unavailable),
+        cmocka_unit_test_setup_teardown(test_export_into_full_spool_is_unavailable, start_small, stop),
+#ifdef TRACESPOOL_FAULTS
+        TEST(test_fault_before_put_is_unavailable_and_not_stored),
+        TEST(test_fault_after_put_is_unavailable_and_stored),
+        TEST(test_slow_client_is_cancelled),
+#endif
+    };
+
+#ifndef TRACESPOOL_FAULTS
+    print_message("not run: 3 tests that need fault points, which are not compiled in\n");
+#endif
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

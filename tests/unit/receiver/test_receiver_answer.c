@@ -1,0 +1,186 @@
+/*
+ * test_receiver_answer.c - the table "What an Export is answered", row by row.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+
+#include "export_response.h"
+#include "receiver_answer.h"
+#include "status_details.h"
+
+static struct buf out;
+
+static int make_buffer(void **state)
+{
+    (void)state;
+    buf_init(&out, RECEIVER_ANSWER_BYTES_MAX);
+    return 0;
+}
+
+static int free_buffer(void **state)
+{
+    (void)state;
+    buf_fini(&out);
+    return 0;
+}
+
+static void assert_response(const struct receiver_answer *answer, int64_t want_rejected, const char *want_message)
+{
+    char message[ERR_TEXT_MAX];
+    int64_t rejected;
+
+    receiver_answer_put_response(answer, &out);
+    assert_false(out.failed);
+    assert_int_equal(export_response_read(buf_slice(&out), &rejected, message, sizeof(message)), 0);
+    assert_int_equal(rejected, want_rejected);
+    assert_string_equal(message, want_message);
+}
+
+static void test_ok_stored_has_no_partial_success(void **state)
+{
+    const uint32_t counts[OTLP_VALIDITY_COUNT] = {[OTLP_VALID] = 7};
+    struct receiver_answer answer;
+
+    (void)state;
+    receiver_answer_ok(&answer, counts);
+    assert_int_equal(answer.code, 0);
+    assert_int_equal(receiver_answer_metric(&answer), METRIC_RECEIVER_OK);
+    receiver_answer_put_details(&answer, &out);
+    receiver_answer_put_response(&answer, &out);
+    assert_int_equal(out.len, 0);
+}
+
+static void test_ok_rejected_says_how_many_and_why(void **state)
+{
+    const uint32_t counts[OTLP_VALIDITY_COUNT] = {[OTLP_VALID] = 7, [OTLP_BAD_TRACE_ID] = 2, [OTLP_BAD_SPAN_ID] = 1};
+    struct receiver_answer answer;
+
+    (void)state;
+    receiver_answer_ok(&answer, counts);
+    assert_int_equal(answer.code, 0);
+    assert_int_equal(answer.rejected_spans, 3);
+    assert_response(&answer, 3, "3 of 10 spans rejected: 2 with an invalid trace_id; 1 with an invalid span_id");
+}
+
+static void test_ok_largest_counts_fit(void **state)
+{
+    const uint32_t counts[OTLP_VALIDITY_COUNT] = {UINT32_MAX, UINT32_MAX, UINT32_MAX};
+    struct receiver_answer answer;
+
+    (void)state;
+    receiver_answer_ok(&answer, counts);
+    assert_response(&answer, 2 * (int64_t)UINT32_MAX,
+                    "8589934590 of 12884901885 spans rejected: 4294967295 with an invalid trace_id; "
+                    "4294967295 with an invalid span_id");
+}
+
+static void answer_class(struct receiver_answer *answer, enum err_class class, int code)
+{
+    struct err err;
+
+    err_set(&err, class, code, "because");
+    receiver_answer_failure(answer, &err);
+    assert_string_equal(answer->message, "because");
+    receiver_answer_put_details(answer, &out);
+    assert_false(out.failed);
+}
+
+static void test_failure_poison_is_invalid_argument_with_bad_request(void **state)
+{
+    struct receiver_answer answer;
+    uint64_t delay_ms;
+
+    (void)state;
+    answer_class(&answer, ERR_POISON, 0);
+    assert_int_equal(answer.code, 3);
+    assert_int_equal(receiver_answer_metric(&answer), METRIC_RECEIVER_INVALID);
+    assert_false(status_details_find_retry(buf_slice(&out), &delay_ms));
+    assert_non_null(memmem(out.data, out.len, "google.rpc.BadRequest", 21));
+}
+
+static void test_failure_too_large_is_resource_exhausted_and_final(void **state)
+{
+    struct receiver_answer answer;
+
+    (void)state;
+    answer_class(&answer, ERR_POISON, EMSGSIZE);
+    assert_int_equal(answer.code, 8);
+    assert_int_equal(receiver_answer_metric(&answer), METRIC_RECEIVER_TOO_LARGE);
+    assert_int_equal(out.len, 0);
+}
+
+/* Never INTERNAL or UNKNOWN: whatever is not the input's fault makes the client come back. */
+static void test_failure_other_classes_are_unavailable_with_retry(void **state)
+{
+    const enum err_class classes[] = {ERR_RETRY, ERR_BUSY, ERR_CONFIG, ERR_FATAL};
+    struct receiver_answer answer;
+    uint64_t delay_ms;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+        buf_clear(&out);
+        answer_class(&answer, classes[i], EMSGSIZE);
+        assert_int_equal(answer.code, 14);
+        assert_int_equal(receiver_answer_metric(&answer), METRIC_RECEIVER_UNAVAILABLE);
+        assert_true(status_details_find_retry(buf_slice(&out), &delay_ms));
+        assert_int_equal(delay_ms, RECEIVER_RETRY_DELAY_MS);
+    }
+}
+
+static void test_failure_longest_text_fits(void **state)
+{
+    struct receiver_answer answer;
+    struct err err = {.class = ERR_POISON};
+
+    (void)state;
+    memset(err.text, 'x', sizeof(err.text) - 1);
+    receiver_answer_failure(&answer, &err);
+    receiver_answer_put_details(&answer, &out);
+    assert_false(out.failed);
+    assert_int_equal(strlen(answer.message), sizeof(err.text) - 1);
+}
+
+static void test_unimplemented_names_what_works(void **state)
+{
+    const char *method = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+    char longest[4096];
+    struct receiver_answer answer;
+
+    (void)state;
+    receiver_answer_unimplemented(&answer, slice_of_text(method));
+    assert_int_equal(answer.code, 12);
+    assert_int_equal(receiver_answer_metric(&answer), METRIC_COUNT);
+    assert_string_equal(
+        answer.message,
+        "tracespool takes traces only, by opentelemetry.proto.collector.trace.v1.TraceService/Export; not "
+        "/opentelemetry.proto.collector.logs.v1.LogsService/Export");
+    receiver_answer_put_details(&answer, &out);
+    assert_int_equal(out.len, 0);
+    memset(longest, 'm', sizeof(longest));
+    receiver_answer_unimplemented(&answer, slice_of(longest, sizeof(longest)));
+    assert_true(strlen(answer.message) < 400);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_buffer, free_buffer)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_ok_stored_has_no_partial_success),
+        TEST(test_ok_rejected_says_how_many_and_why),
+        TEST(test_ok_largest_counts_fit),
+        TEST(test_failure_poison_is_invalid_argument_with_bad_request),
+        TEST(test_failure_too_large_is_resource_exhausted_and_final),
+        TEST(test_failure_other_classes_are_unavailable_with_retry),
+        TEST(test_failure_longest_text_fits),
+        TEST(test_unimplemented_names_what_works),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
