@@ -1,0 +1,93 @@
+/*
+ * conf.c - one load: defaults, then the file, then MONGO_URI.
+ *
+ * Main's thread, before any other runs.  Every problem goes to the caller's
+ * function, since a person who mends a file wants to see all of them at once;
+ * a value with a problem is left at its default, so that later checks go on.
+ */
+#include "conf.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf_internal.h"
+
+#define ENVIRONMENT "environment" /* in place of a file's name */
+
+void conf_report(struct conf_load *load, const char *file, int line, const char *format, ...)
+{
+    char text[ERR_TEXT_MAX];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    load->problems++;
+    load->problem(load->context, file, line, text);
+}
+
+static void set_defaults(struct conf_load *load)
+{
+    struct err err;
+
+    for (size_t i = 0; i < CONF_KEY_COUNT; i++) {
+        if (conf_value_set_default(load->conf, &conf_keys[i], &err) != 0)
+            conf_report(load, "default", 0, "%s.%s: %s", conf_keys[i].section, conf_keys[i].name, err.text);
+    }
+}
+
+static void apply_environment(struct conf_load *load)
+{
+    const char *uri = getenv("MONGO_URI");
+    struct err err;
+
+    if (uri == NULL)
+        return;
+    if (conf_value_set_text(load->conf, &conf_keys[CONF_INDEX_mongodb_uri], uri, &err) != 0)
+        conf_report(load, ENVIRONMENT, 0, "MONGO_URI: %s", err.text);
+}
+
+static void check_contradictions(struct conf_load *load)
+{
+    const struct conf_origin *size = &load->origins[CONF_INDEX_spool_size];
+    struct err err;
+
+    if (size->bad || load->origins[CONF_INDEX_receiver_max_request_bytes].bad)
+        return;
+    if (conf_check_sizes(load->conf, &err) != 0) {
+        assert(size->file != NULL); /* the default is large enough for every request size */
+        conf_report(load, size->file, size->line, "%s", err.text);
+    }
+}
+
+unsigned conf_load(struct conf *conf, const char *path, conf_problem *problem, void *context)
+{
+    struct conf_load load = {.conf = conf, .problem = problem, .context = context};
+    struct conf_file *file = NULL;
+
+    memset(conf, 0, sizeof(*conf));
+    set_defaults(&load);
+    if (path != NULL)
+        file = conf_file_open(&load, path);
+    apply_environment(&load);
+    check_contradictions(&load);
+    conf_file_close(file);
+    if (load.problems > 0)
+        conf_free(conf);
+    return load.problems;
+}
+
+void conf_free(struct conf *conf)
+{
+    for (size_t i = 0; i < CONF_KEY_COUNT; i++) {
+        if (conf_keys[i].type == CONF_TEXT) {
+            char **text = (char **)(void *)((char *)conf + conf_keys[i].offset);
+
+            free(*text);
+            *text = NULL;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+/*
+ * conf_internal.h - what the files of this folder share.
+ *
+ * Invariants:
+ * 1. A text member of struct conf is NULL or from strdup, so conf_free may
+ *    run after any part of a load.
+ * 2. No text of a problem holds the value of a TEXT key that may be secret:
+ *    only addresses, sizes and durations are quoted.
+ */
+#ifndef TRACESPOOL_CONF_INTERNAL_H
+#define TRACESPOOL_CONF_INTERNAL_H
+
+#include <stddef.h>
+
+#include "conf.h"
+
+/* spool.size is at least this many times receiver.max_request_bytes. */
+#define CONF_SPOOL_REQUESTS_MIN 4
+
+enum conf_type { CONF_TEXT, CONF_BYTES, CONF_DURATION, CONF_COUNT, CONF_BOOL };
+
+struct conf_key {
+    const char *section;
+    const char *name;
+    enum conf_type type;
+    const char *default_text;
+    uint64_t min;
+    uint64_t max;
+    size_t offset; /* of the member in struct conf */
+};
+
+enum {
+#define CONF_SECTION(section)
+#define CONF_KEY(section, name, type, default_text, min, max, help) CONF_INDEX_##section##_##name,
+#include "conf_table.h"
+#undef CONF_SECTION
+#undef CONF_KEY
+    CONF_KEY_COUNT
+};
+
+/* --- conf_key.c: the table ------------------------------------------------ */
+
+extern const struct conf_key conf_keys[CONF_KEY_COUNT];
+
+bool conf_section_exists(const char *section);
+const struct conf_key *conf_key_find(const char *section, const char *name); /* or NULL */
+
+/* The known name that `name` is probably a slip of, or NULL when none is close. */
+const char *conf_section_nearest(const char *section);
+const char *conf_key_nearest(const char *section, const char *name);
+
+/* --- conf_value.c: a value into its member ------------------------------- */
+
+/*
+ * Check the value and store it.  -1: ERR_CONFIG, the text without the key's
+ * name, the member as it was.
+ */
+int conf_value_set_text(struct conf *conf, const struct conf_key *key, const char *text, struct err *err);
+int conf_value_set_count(struct conf *conf, const struct conf_key *key, int64_t count, struct err *err);
+void conf_value_set_bool(struct conf *conf, const struct conf_key *key, bool flag);
+int conf_value_set_default(struct conf *conf, const struct conf_key *key, struct err *err);
+
+/* --- conf_check.c: what a text has to look like --------------------------- */
+
+/* 0 when this key takes any text of the right length, or takes this one. -1: ERR_CONFIG. Pure. */
+int conf_check_text(const struct conf_key *key, const char *text, struct err *err);
+
+/* 0, or -1 with ERR_CONFIG when two keys cannot both be meant. Pure. */
+int conf_check_sizes(const struct conf *conf, struct err *err);
+
+/* --- conf.c and conf_file.c: one load ------------------------------------- */
+
+/* Where a key's value came from. */
+struct conf_origin {
+    const char *file; /* NULL: the default, or the environment; else valid as long as the file is open */
+    int line;
+    bool bad; /* a problem was reported for it */
+};
+
+struct conf_load {
+    struct conf *conf;
+    conf_problem *problem;
+    void *context;
+    unsigned problems;
+    struct conf_origin origins[CONF_KEY_COUNT];
+};
+
+void conf_report(struct conf_load *load, const char *file, int line, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+struct conf_file;
+
+/* Reads the file and sets what it says in load->conf; all problems are reported.  To be closed in any case. */
+struct conf_file *conf_file_open(struct conf_load *load, const char *path);
+void conf_file_close(struct conf_file *file); /* NULL is allowed */
+
+#endif

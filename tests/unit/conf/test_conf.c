@@ -1,0 +1,439 @@
+/*
+ * test_conf.c - every kind of problem, by file, line and text; and what a good load gives.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf.h"
+
+#define REPORT_MAX 16
+
+struct report {
+    unsigned count;
+    char lines[REPORT_MAX][ERR_TEXT_MAX + 256]; /* "FILE:LINE: text", the directory cut off */
+};
+
+static char dir[] = "/tmp/tracespool-test-conf-XXXXXX";
+static struct report report;
+static struct conf conf;
+
+static void note(void *context, const char *file, int line, const char *text)
+{
+    size_t dir_len = strlen(dir);
+
+    assert_ptr_equal(context, &report);
+    assert_true(report.count < REPORT_MAX);
+    if (strncmp(file, dir, dir_len) == 0 && file[dir_len] == '/')
+        file += dir_len + 1;
+    snprintf(report.lines[report.count++], sizeof(report.lines[0]), "%s:%d: %s", file, line, text);
+}
+
+static void write_file(const char *name, const char *text)
+{
+    char path[256];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static unsigned load(const char *name)
+{
+    char path[256];
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    report.count = 0;
+    return conf_load(&conf, path, note, &report);
+}
+
+/* Loads `text` as t.conf and expects exactly these problems, in this order; the last is NULL. */
+static void expect(const char *text, ...)
+{
+    const char *line;
+    unsigned problems, count = 0;
+    va_list lines;
+
+    write_file("t.conf", text);
+    problems = load("t.conf");
+    assert_int_equal(problems, report.count);
+    va_start(lines, text);
+    while ((line = va_arg(lines, const char *)) != NULL) {
+        assert_true(count < report.count);
+        assert_string_equal(report.lines[count++], line);
+    }
+    va_end(lines);
+    assert_int_equal(report.count, count);
+    if (count == 0)
+        conf_free(&conf);
+}
+
+/* "SECTION = { SETTING; };" is good when `problem` is NULL, else is this one problem of line 1. */
+static void expect_key(const char *section, const char *setting, const char *problem)
+{
+    char text[1024], line[ERR_TEXT_MAX];
+
+    snprintf(text, sizeof(text), "%s = { %s; };", section, setting);
+    snprintf(line, sizeof(line), "t.conf:1: %s", problem == NULL ? "" : problem);
+    expect(text, problem == NULL ? NULL : line, NULL);
+}
+
+static void test_load_without_file_gives_defaults(void **state)
+{
+    (void)state;
+    report.count = 0;
+    assert_int_equal(conf_load(&conf, NULL, note, &report), 0);
+    assert_string_equal(conf.receiver.grpc, "0.0.0.0:4317");
+    assert_int_equal(conf.receiver.threads, 2);
+    assert_int_equal(conf.receiver.max_request_bytes, 64 << 20);
+    assert_int_equal(conf.receiver.stop_timeout, 10 * NS_PER_S);
+    assert_string_equal(conf.spool.path, "/var/lib/tracespool");
+    assert_true(conf.spool.size == 8ULL << 30);
+    assert_true(conf.spool.reserve);
+    assert_true(conf.spool.history == 7 * NS_PER_DAY);
+    assert_int_equal(conf.flush.threads, 2);
+    assert_int_equal(conf.flush.batch_documents, 1000);
+    assert_string_equal(conf.mongodb.uri, "mongodb://127.0.0.1:27017");
+    assert_string_equal(conf.mongodb.database, "tracing");
+    assert_string_equal(conf.mongodb.compressor, "zstd");
+    assert_string_equal(conf.admin.listen, "127.0.0.1:9464");
+    assert_string_equal(conf.log.level, "info");
+    assert_string_equal(conf.log.format, "logfmt");
+    conf_free(&conf);
+    assert_null(conf.mongodb.uri);
+}
+
+static void test_load_file_wins_over_defaults(void **state)
+{
+    (void)state;
+    write_file("good.conf", "receiver = { grpc = \"[::1]:0\"; threads = 0x3; stop_timeout = \"0\"; };\n"
+                            "spool = { path = \"/x\"; size = \"1.5GiB\"; reserve = false; };\n"
+                            "admin = { listen = \"\"; };\n");
+    assert_int_equal(load("good.conf"), 0);
+    assert_string_equal(conf.receiver.grpc, "[::1]:0");
+    assert_int_equal(conf.receiver.threads, 3);
+    assert_int_equal(conf.receiver.stop_timeout, 0);
+    assert_string_equal(conf.spool.path, "/x");
+    assert_true(conf.spool.size == 3ULL << 29);
+    assert_false(conf.spool.reserve);
+    assert_string_equal(conf.admin.listen, "");
+    assert_true(conf.spool.history == 7 * NS_PER_DAY);
+    conf_free(&conf);
+}
+
+static void test_load_empty_file_is_good(void **state)
+{
+    (void)state;
+    expect("", NULL);
+    expect("# nothing but a comment\n", NULL);
+}
+
+static void test_load_missing_file_has_line_zero(void **state)
+{
+    (void)state;
+    assert_int_equal(load("missing.conf"), 1);
+    assert_string_equal(report.lines[0], "missing.conf:0: cannot open: No such file or directory");
+}
+
+static void test_load_directory_is_refused(void **state)
+{
+    (void)state;
+    report.count = 0;
+    assert_int_equal(conf_load(&conf, dir, note, &report), 1);
+    assert_non_null(strstr(report.lines[0], ":0: cannot open: Is a directory"));
+}
+
+static void test_load_syntax_error_names_line(void **state)
+{
+    (void)state;
+    expect("spool = {\n  path = \"/x\";\n  size = ;\n};\n", "t.conf:3: syntax error", NULL);
+    expect("spool.size = \"1GiB\";\n", "t.conf:1: syntax error", NULL);
+    expect("spool = { reserve = yes; };\n", "t.conf:1: syntax error", NULL);
+    expect("log = { level = \"info\";\n level = \"warn\"; };\n", "t.conf:2: duplicate setting name", NULL);
+}
+
+static void test_load_unknown_section_suggests_nearest(void **state)
+{
+    (void)state;
+    expect("\nspol = { };\n", "t.conf:2: unknown section spol, did you mean spool?", NULL);
+    expect("mongo = 1;\n", "t.conf:1: unknown section mongo, did you mean mongodb?", NULL);
+    expect("exporters = { };\n", "t.conf:1: unknown section exporters", NULL);
+    expect("a_section_with_a_name_far_longer_than_any = { };\n",
+           "t.conf:1: unknown section a_section_with_a_name_far_longer_than_any", NULL);
+}
+
+static void test_load_unknown_key_suggests_nearest(void **state)
+{
+    (void)state;
+    expect("spool = {\n  siz = \"1GiB\";\n};\n", "t.conf:2: unknown key spool.siz, did you mean spool.size?", NULL);
+    expect_key("receiver", "max_request_byte = \"1MiB\"",
+               "unknown key receiver.max_request_byte, did you mean receiver.max_request_bytes?");
+    expect_key("flush", "order = \"both\"", "unknown key flush.order");
+    expect_key("flush", "size = \"1GiB\"", "unknown key flush.size");
+}
+
+static void test_load_section_that_is_no_group(void **state)
+{
+    (void)state;
+    expect("spool = \"/var\";\n", "t.conf:1: spool: is a text, must be a group: spool = { ... };", NULL);
+    expect("log = ( 1, 2 );\n", "t.conf:1: log: is a list, must be a group: log = { ... };", NULL);
+}
+
+static void test_load_wrong_type(void **state)
+{
+    (void)state;
+    expect_key("spool", "path = 5", "spool.path: is a whole number, must be a text in quotes");
+    expect_key("spool", "size = 1073741824",
+               "spool.size: is a whole number, must be a size in quotes, such as \"8GiB\"");
+    expect_key("spool", "history = 7.5",
+               "spool.history: is a number with a fraction, must be a duration in quotes, such as \"7d\"");
+    expect_key("spool", "reserve = \"true\"", "spool.reserve: is a text, must be true or false");
+    expect_key("flush", "threads = true", "flush.threads: is a truth value, must be a whole number");
+    expect_key("flush", "threads = \"2\"", "flush.threads: is a text, must be a whole number");
+    expect_key("log", "level = { }", "log.level: is a group, must be a text in quotes");
+    expect_key("log", "level = [ \"info\" ]", "log.level: is a list, must be a text in quotes");
+}
+
+static void test_load_bad_size_and_duration(void **state)
+{
+    (void)state;
+    expect_key("spool", "size = \"8G\"", "spool.size: \"8G\" is not a size, write it as \"8GiB\"");
+    expect_key("spool", "size = \"\"", "spool.size: \"\" is not a size, write it as \"8GiB\"");
+    expect_key("spool", "history = \"7 days\"", "spool.history: \"7 days\" is not a duration, write it as \"7d\"");
+    expect_key("receiver", "stop_timeout = \"10\"",
+               "receiver.stop_timeout: \"10\" is not a duration, write it as \"10s\"");
+}
+
+static void test_load_out_of_range(void **state)
+{
+    (void)state;
+    expect_key("spool", "size = \"16777215\"",
+               "spool.size: \"16777215\" is out of range, must be from 16.0 MiB to 16.0 TiB");
+    expect_key("spool", "size = \"17TiB\"", "spool.size: \"17TiB\" is out of range, must be from 16.0 MiB to 16.0 TiB");
+    expect_key("receiver", "stop_timeout = \"11m\"",
+               "receiver.stop_timeout: \"11m\" is out of range, must be from 0 ns to 10 m 0 s");
+    expect_key("flush", "threads = 0", "flush.threads: is out of range, must be from 1 to 16");
+    expect_key("flush", "threads = 17", "flush.threads: is out of range, must be from 1 to 16");
+    expect_key("flush", "threads = -1", "flush.threads: is out of range, must be from 1 to 16");
+    expect_key("flush", "threads = 9000000000L", "flush.threads: is out of range, must be from 1 to 16");
+    expect_key("spool", "path = \"\"", "spool.path: is 0 characters long, must be from 1 to 4000");
+    expect_key("mongodb", "database = \"d23456789.123456789.123456789.123456789.123456789.123456789.1234\"",
+               "mongodb.database: is 64 characters long, must be from 1 to 63");
+    expect_key("flush", "threads = 16", NULL);
+}
+
+static void test_load_malformed_address(void **state)
+{
+    (void)state;
+    expect_key("receiver", "grpc = \"4317\"",
+               "receiver.grpc: has no port, write it as \"0.0.0.0:4317\" or \"[::1]:4317\"");
+    expect_key("receiver", "grpc = \"\"", "receiver.grpc: has no port, write it as \"0.0.0.0:4317\" or \"[::1]:4317\"");
+    expect_key("receiver", "grpc = \"[::1]\"",
+               "receiver.grpc: has no port, write it as \"0.0.0.0:4317\" or \"[::1]:4317\"");
+    expect_key("receiver", "grpc = \":4317\"", "receiver.grpc: has no host, write it as \"0.0.0.0:4317\"");
+    expect_key("receiver", "grpc = \"localhost:otlp\"", "receiver.grpc: has no valid port, must be from 0 to 65535");
+    expect_key("receiver", "grpc = \"localhost:65536\"", "receiver.grpc: has no valid port, must be from 0 to 65535");
+    expect_key("receiver", "grpc = \"localhost:\"", "receiver.grpc: has no valid port, must be from 0 to 65535");
+    expect_key("receiver", "grpc = \"::1:4317\"",
+               "receiver.grpc: has more than one colon, write an IPv6 address as \"[::1]:4317\"");
+    expect_key("receiver", "grpc = \"[::1:4317\"", "receiver.grpc: lacks \"]\", write it as \"[::1]:4317\"");
+    expect_key("receiver", "grpc = \"[fe80::g]:1\"", "receiver.grpc: \"fe80::g\" is not an IPv6 address");
+    expect_key("receiver", "grpc = \"local host:1\"",
+               "receiver.grpc: has a host with characters other than letters, digits, \".-_\"");
+    expect_key("receiver", "grpc = \"http://localhost:1\"",
+               "receiver.grpc: has more than one colon, write an IPv6 address as \"[::1]:4317\"");
+    expect_key("admin", "listen = \"9464\"",
+               "admin.listen: has no port, write it as \"0.0.0.0:4317\" or \"[::1]:4317\"");
+    expect_key("receiver", "grpc = \"[fe80::1%eth0]:4317\"", NULL);
+    expect_key("receiver", "grpc = \"trace-spool.example_1:4317\"", NULL);
+}
+
+static void test_load_long_host_is_refused(void **state)
+{
+    char setting[400] = "listen = \"";
+
+    (void)state;
+    memset(setting + strlen(setting), 'h', 253);
+    strcat(setting, ":1\"");
+    expect_key("admin", setting, NULL);
+    memset(setting + strlen("listen = \""), 'h', 256);
+    strcpy(setting + strlen("listen = \"") + 256, ":1\"");
+    expect_key("admin", setting, "admin.listen: has a host of more than 255 characters");
+}
+
+static void test_load_malformed_names(void **state)
+{
+    (void)state;
+    expect_key("log", "level = \"x\"", "log.level: must be debug, info, warn or error");
+    expect_key("log", "level = \"INFO\"", "log.level: must be debug, info, warn or error");
+    expect_key("log", "format = \"xml\"", "log.format: must be logfmt or json");
+    expect_key("mongodb", "compressor = \"lz4\"", "mongodb.compressor: must be zstd, snappy, zlib or none");
+    expect_key("mongodb", "compressor = \"none\"", NULL);
+    expect_key("log", "format = \"json\"", NULL);
+}
+
+static void test_load_bad_uri_is_not_repeated(void **state)
+{
+    (void)state;
+    expect_key("mongodb", "uri = \"http://user:secret@h\"",
+               "mongodb.uri: must begin with mongodb:// or mongodb+srv://");
+    expect_key("mongodb", "uri = \"mongodb+srv://user:secret@h\"", NULL);
+}
+
+static void test_load_spool_smaller_than_requests(void **state)
+{
+    (void)state;
+    expect("receiver = { };\nspool = {\n  size = \"255MiB\";\n};\n",
+           "t.conf:3: spool.size: 255 MiB is too small, must be at least 256 MiB, 4 times receiver.max_request_bytes",
+           NULL);
+    expect("spool = { size = \"256MiB\"; };\n", NULL);
+    expect("receiver = { max_request_bytes = \"1GiB\"; };\n", NULL);
+    expect("receiver = { max_request_bytes = \"4MiB\"; }; spool = { size = \"16MiB\"; };\n", NULL);
+    /* A value that is wrong by itself is not compared. */
+    expect("receiver = { max_request_bytes = \"1\"; }; spool = { size = \"16MiB\"; };\n",
+           "t.conf:1: receiver.max_request_bytes: \"1\" is out of range, must be from 64.0 KiB to 1.00 GiB", NULL);
+}
+
+static void test_load_reports_every_problem_in_order(void **state)
+{
+    (void)state;
+    expect("reciever = { };\n"
+           "spool = { path = 1;\n"
+           "  size = \"x\"; };\n"
+           "log = { color = true; };\n",
+           "t.conf:1: unknown section reciever, did you mean receiver?",
+           "t.conf:2: spool.path: is a whole number, must be a text in quotes",
+           "t.conf:3: spool.size: \"x\" is not a size, write it as \"8GiB\"", "t.conf:4: unknown key log.color", NULL);
+}
+
+static void test_load_include_reports_its_own_name(void **state)
+{
+    (void)state;
+    write_file("part.conf", "# a comment\nflush = { threads = 99; };\n");
+    expect("@include \"part.conf\"\n\nspool = { sise = \"1GiB\"; };\n",
+           "part.conf:2: flush.threads: is out of range, must be from 1 to 16",
+           "t.conf:3: unknown key spool.sise, did you mean spool.size?", NULL);
+    write_file("part.conf", "flush = {\n threads = = 1; };\n");
+    expect("log = { };\n@include \"part.conf\"\n", "part.conf:2: syntax error", NULL);
+    write_file("part.conf", "flush = { threads = 3; };\n");
+    write_file("t.conf", "@include \"part.conf\"\n");
+    assert_int_equal(load("t.conf"), 0);
+    assert_int_equal(conf.flush.threads, 3);
+    conf_free(&conf);
+}
+
+static void test_load_missing_include_says_where_it_looked(void **state)
+{
+    char line[256];
+
+    (void)state;
+    snprintf(line, sizeof(line), "t.conf:2: cannot open include file, its path is relative to %s", dir);
+    expect("log = { };\n@include \"nowhere.conf\"\n", line, NULL);
+    expect("@include \"t.conf\"\n", "t.conf:1: include file nesting too deep", NULL);
+}
+
+static void test_load_path_without_directory(void **state)
+{
+    char *before = getcwd(NULL, 0);
+
+    (void)state;
+    assert_non_null(before);
+    write_file("part.conf", "flush = { threads = 4; };\n");
+    write_file("t.conf", "@include \"part.conf\"\n");
+    assert_int_equal(chdir(dir), 0);
+    report.count = 0;
+    assert_int_equal(conf_load(&conf, "t.conf", note, &report), 0);
+    assert_int_equal(conf.flush.threads, 4);
+    conf_free(&conf);
+    assert_int_equal(chdir(before), 0);
+    free(before);
+}
+
+static void test_load_environment_wins(void **state)
+{
+    (void)state;
+    write_file("t.conf", "mongodb = { uri = \"mongodb://file\"; };\n");
+    assert_int_equal(setenv("MONGO_URI", "mongodb://user:secret@environment/", 1), 0);
+    assert_int_equal(load("t.conf"), 0);
+    assert_string_equal(conf.mongodb.uri, "mongodb://user:secret@environment/");
+    conf_free(&conf);
+}
+
+static void test_load_bad_environment_is_not_repeated(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("MONGO_URI", "user:secret@host", 1), 0);
+    expect("", "environment:0: MONGO_URI: must begin with mongodb:// or mongodb+srv://", NULL);
+    assert_int_equal(setenv("MONGO_URI", "", 1), 0);
+    expect("mongodb = { uri = \"x\"; };", "t.conf:1: mongodb.uri: must begin with mongodb:// or mongodb+srv://",
+           "environment:0: MONGO_URI: must begin with mongodb:// or mongodb+srv://", NULL);
+}
+
+static int forget_environment(void **state)
+{
+    (void)state;
+    return unsetenv("MONGO_URI");
+}
+
+static int make_dir(void **state)
+{
+    (void)state;
+    return mkdtemp(dir) == NULL ? -1 : 0;
+}
+
+static int remove_dir(void **state)
+{
+    static const char *const names[] = {"t.conf", "good.conf", "part.conf"};
+    char path[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+        unlink(path);
+    }
+    return rmdir(dir);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, forget_environment, forget_environment)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_load_without_file_gives_defaults),
+        TEST(test_load_file_wins_over_defaults),
+        TEST(test_load_empty_file_is_good),
+        TEST(test_load_missing_file_has_line_zero),
+        TEST(test_load_directory_is_refused),
+        TEST(test_load_syntax_error_names_line),
+        TEST(test_load_unknown_section_suggests_nearest),
+        TEST(test_load_unknown_key_suggests_nearest),
+        TEST(test_load_section_that_is_no_group),
+        TEST(test_load_wrong_type),
+        TEST(test_load_bad_size_and_duration),
+        TEST(test_load_out_of_range),
+        TEST(test_load_malformed_address),
+        TEST(test_load_long_host_is_refused),
+        TEST(test_load_malformed_names),
+        TEST(test_load_bad_uri_is_not_repeated),
+        TEST(test_load_spool_smaller_than_requests),
+        TEST(test_load_reports_every_problem_in_order),
+        TEST(test_load_include_reports_its_own_name),
+        TEST(test_load_missing_include_says_where_it_looked),
+        TEST(test_load_path_without_directory),
+        TEST(test_load_environment_wins),
+        TEST(test_load_bad_environment_is_not_repeated),
+    };
+
+    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
