@@ -1,5 +1,298 @@
-int main(void);
-int main(void)
+/*
+ * main.c - tracespoold: the one place that knows all parts.
+ *
+ * Built left to right and torn down right to left: spool, writer, sink,
+ * flusher, admin, receiver.  The receiver is last, so that nothing is accepted
+ * before it can be stored and delivered, and the first to go, so that what was
+ * acknowledged is committed before the spool closes.
+ *
+ * Main's thread builds, waits for a signal and tears down; all work is done by
+ * the parts' threads.  What fails at the start ends the process with an exit
+ * status that tells what kind of failure it was.  When durability is in doubt
+ * later, the spool's writer calls leave_fatally() and nothing is torn down:
+ * what is on disk is what the next start goes on from.
+ */
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "admin.h"
+#include "conf.h"
+#include "daemon_config.h"
+#include "daemon_gauges.h"
+#include "daemon_options.h"
+#include "daemon_signals.h"
+#include "fault.h"
+#include "flush.h"
+#include "log.h"
+#include "receiver.h"
+#include "sink_mongo.h"
+#include "spool.h"
+#include "spool_writer.h"
+#include "units.h"
+
+struct daemon {
+    /* Set once, in this order. */
+    const struct conf *conf;
+    struct spool *spool;
+    struct spool_writer *writer;
+    struct sink *sink;
+    struct flusher *flusher;
+    struct admin *admin;
+    struct receiver *receiver;
+
+    atomic_bool accepting; /* the receiver runs and is not stopping */
+};
+
+static void leave_fatally(const struct err *err)
 {
+    log_error("daemon.fatal", "durability is in doubt, leaving at once: %s", err->text);
+    _exit(EX_SOFTWARE);
+}
+
+/* --- the parts ------------------------------------------------------------ */
+
+static void log_spool(struct spool *spool, const char *path)
+{
+    char size[UNITS_TEXT_MAX];
+    struct spool_stat stat;
+    struct err err;
+
+    if (spool_stat(spool, &stat, &err) != 0) {
+        log_warn("spool.stat_failed", "%s", err.text);
+        return;
+    }
+    log_info("spool.opened", "path=%s size=%s pending_records=%" PRIu64 " pending_spans=%" PRIu64 " parked=%" PRIu64,
+             path, units_format_bytes(size, stat.size_bytes), stat.pending_records, stat.pending_spans,
+             stat.parked_entries);
+}
+
+static int open_spool(struct daemon *daemon, struct err *err)
+{
+    const struct conf *conf = daemon->conf;
+    struct spool_options options = {
+        .path = conf->spool.path,
+        .size_bytes = conf->spool.size,
+        .reserve = conf->spool.reserve,
+        .history_ns = conf->spool.history,
+    };
+
+    if (spool_open(&daemon->spool, &options, err) != 0)
+        return -1;
+    log_spool(daemon->spool, conf->spool.path);
     return 0;
+}
+
+static int make_sink(struct daemon *daemon, struct err *err)
+{
+    struct sink_mongo_options options = daemon_config_sink(daemon->conf);
+    char uri[SINK_URI_BYTES_MAX];
+
+    if (sink_mongo_new(&daemon->sink, &options, err) != 0)
+        return -1;
+    sink_mongo_mask_uri(uri, sizeof(uri), options.uri);
+    log_info("sink.configured", "uri=%s database=%s", uri, options.database);
+    return 0;
+}
+
+static int start_flusher(struct daemon *daemon, struct err *err)
+{
+    const struct conf *conf = daemon->conf;
+    struct flush_options options = {
+        .threads = (unsigned)conf->flush.threads,
+        .batch_documents = conf->flush.batch_documents,
+        .max_request_bytes = conf->receiver.max_request_bytes,
+    };
+
+    return flusher_start(&daemon->flusher, &options, daemon->spool, daemon->writer, daemon->sink, err);
+}
+
+/* The address as configured, with the port that was bound. */
+static void log_listening(const char *event, const char *address, int port)
+{
+    log_info(event, "address=%.*s:%d", (int)(strrchr(address, ':') - address), address, port);
+}
+
+static bool is_ready(void *context)
+{
+    struct daemon *daemon = context;
+
+    return atomic_load(&daemon->accepting) && spool_writer_admits(daemon->writer);
+}
+
+static void refresh_gauges(void *context)
+{
+    daemon_gauges_refresh(((struct daemon *)context)->spool);
+}
+
+static int start_admin(struct daemon *daemon, struct err *err)
+{
+    struct admin_options options = {
+        .listen = daemon->conf->admin.listen,
+        .ready = is_ready,
+        .refresh = refresh_gauges,
+        .context = daemon,
+    };
+
+    if (admin_start(&daemon->admin, &options, err) != 0)
+        return -1;
+    if (daemon->admin != NULL)
+        log_listening("admin.listening", options.listen, admin_port(daemon->admin));
+    return 0;
+}
+
+static int start_receiver(struct daemon *daemon, struct err *err)
+{
+    const struct conf *conf = daemon->conf;
+    struct receiver_options options = {
+        .listen = conf->receiver.grpc,
+        .threads = (unsigned)conf->receiver.threads,
+        .max_request_bytes = conf->receiver.max_request_bytes,
+    };
+
+    if (receiver_start(&daemon->receiver, &options, daemon->writer, err) != 0)
+        return -1;
+    log_listening("receiver.listening", options.listen, receiver_port(daemon->receiver));
+    return 0;
+}
+
+/* --- running -------------------------------------------------------------- */
+
+/* Beyond the calls' time: a flush in hand, the last commit. */
+#define STOP_SLACK_NS ((SINK_SOCKET_TIMEOUT_MS + SINK_SELECTION_TIMEOUT_MS + 30000) * NS_PER_MS)
+
+/* From READY to the signal that ends it. */
+static void serve(struct daemon *daemon)
+{
+    uint64_t stop_ns = daemon->conf->receiver.stop_timeout + STOP_SLACK_NS;
+    int signal;
+
+    atomic_store(&daemon->accepting, true);
+    sd_notify(0, "READY=1\nSTATUS=Receiving traces");
+    log_info("daemon.ready", "traces are accepted");
+
+    signal = daemon_signals_wait();
+    atomic_store(&daemon->accepting, false);
+    daemon_signals_leave_at_next();
+    sd_notifyf(0, "STOPPING=1\nSTATUS=Finishing calls\nEXTEND_TIMEOUT_USEC=%" PRIu64, stop_ns / 1000);
+    log_info("daemon.stopping", "signal=SIG%s", sigabbrev_np(signal));
+}
+
+static int exit_status(const struct err *err)
+{
+    switch (err->class) {
+    case ERR_CONFIG:
+        return EX_CONFIG;
+    case ERR_BUSY:
+    case ERR_RETRY:
+        return EX_TEMPFAIL;
+    default:
+        return EX_SOFTWARE;
+    }
+}
+
+static int run_parts(const struct conf *conf)
+{
+    struct daemon daemon = {.conf = conf};
+    struct err err;
+    int status;
+
+    if (open_spool(&daemon, &err) != 0)
+        goto fail;
+    if (spool_writer_start(&daemon.writer, daemon.spool, leave_fatally, &err) != 0)
+        goto fail_spool;
+    if (make_sink(&daemon, &err) != 0)
+        goto fail_writer;
+    if (start_flusher(&daemon, &err) != 0)
+        goto fail_sink;
+    if (start_admin(&daemon, &err) != 0)
+        goto fail_flusher;
+    if (start_receiver(&daemon, &err) != 0)
+        goto fail_admin;
+
+    serve(&daemon);
+
+    receiver_stop(daemon.receiver, (unsigned)(conf->receiver.stop_timeout / NS_PER_MS));
+    admin_stop(daemon.admin);
+    flusher_stop(daemon.flusher);
+    sink_mongo_free(daemon.sink);
+    spool_writer_stop(daemon.writer);
+    spool_close(daemon.spool);
+    log_info("daemon.stopped", "all that was acknowledged is in the spool or in MongoDB");
+    return EX_OK;
+
+fail_admin:
+    admin_stop(daemon.admin);
+fail_flusher:
+    flusher_stop(daemon.flusher);
+fail_sink:
+    sink_mongo_free(daemon.sink);
+fail_writer:
+    spool_writer_stop(daemon.writer);
+fail_spool:
+    spool_close(daemon.spool);
+fail:
+    status = exit_status(&err);
+    log_error("daemon.failed", "%s", err.text);
+    return status;
+}
+
+/* --- the process ----------------------------------------------------------- */
+
+static void configure_log(const struct conf *conf)
+{
+    enum log_level level = LOG_LEVEL_INFO;
+    enum log_format format = LOG_FORMAT_LOGFMT;
+
+    /* The load has checked both names. */
+    (void)log_level_parse(conf->log.level, &level);
+    (void)log_format_parse(conf->log.format, &format);
+    log_configure(level, format);
+}
+
+static int run_daemon(const char *path)
+{
+    struct conf conf;
+    int status;
+
+    if (daemon_config_load(&conf, path) != 0)
+        return EX_CONFIG;
+    configure_log(&conf);
+    log_info("daemon.starting", "version=%s pid=%d", TRACESPOOL_VERSION, (int)getpid());
+    sink_mongo_init();
+    receiver_grpc_init();
+    status = run_parts(&conf);
+    receiver_grpc_shutdown();
+    sink_mongo_cleanup();
+    conf_free(&conf);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon_options options;
+
+    umask(0077); /* traces hold what users typed */
+    if (daemon_options_parse(&options, argc, argv) != 0)
+        return EX_USAGE;
+    switch (options.action) {
+    case DAEMON_HELP:
+        fputs(daemon_options_help, stdout);
+        return 0;
+    case DAEMON_VERSION:
+        puts("tracespoold " TRACESPOOL_VERSION);
+        return 0;
+    case DAEMON_CHECK_CONFIG:
+        return daemon_config_check(options.config_path) == 0 ? 0 : 1;
+    case DAEMON_RUN:
+        break;
+    }
+    fault_arm_from_environment();
+    daemon_signals_block();
+    return run_daemon(options.config_path);
 }

@@ -1,0 +1,65 @@
+/*
+ * daemon_config.c - loading the configuration, and --check-config.
+ *
+ * A problem is printed as compilers do, so that editors and people find the
+ * line; the log is not set up yet when it happens.
+ */
+#include "daemon_config.h"
+
+#include <stdio.h>
+
+static void print_problem(void *context, const char *file, int line, const char *text)
+{
+    (void)context;
+    if (line > 0)
+        fprintf(stderr, "%s:%d: %s\n", file, line, text);
+    else
+        fprintf(stderr, "%s: %s\n", file, text);
+}
+
+int daemon_config_load(struct conf *conf, const char *path)
+{
+    return conf_load(conf, path, print_problem, NULL) == 0 ? 0 : -1;
+}
+
+struct sink_mongo_options daemon_config_sink(const struct conf *conf)
+{
+    return (struct sink_mongo_options){
+        .uri = conf->mongodb.uri,
+        .database = conf->mongodb.database,
+        .compressor = conf->mongodb.compressor,
+        .sessions = (unsigned)conf->flush.threads,
+    };
+}
+
+/* Only the driver can tell whether it takes a connection string. */
+static int check_sink(const struct conf *conf, const char *path)
+{
+    struct sink_mongo_options options = daemon_config_sink(conf);
+    struct sink *sink;
+    struct err err;
+    int result;
+
+    sink_mongo_init();
+    result = sink_mongo_new(&sink, &options, &err);
+    if (result == 0)
+        sink_mongo_free(sink);
+    else
+        print_problem(NULL, path, 0, err.text);
+    sink_mongo_cleanup();
+    return result;
+}
+
+int daemon_config_check(const char *path)
+{
+    struct conf conf;
+    int result;
+
+    if (daemon_config_load(&conf, path) != 0)
+        return -1;
+    result = check_sink(&conf, path);
+    if (result == 0)
+        printf("%s: OK\n", path);
+    conf_free(&conf);
+    return result;
+}

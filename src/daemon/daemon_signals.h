@@ -1,0 +1,16 @@
+/*
+ * daemon_signals.h - signals, taken by main's thread and no other.
+ */
+#ifndef TRACESPOOL_DAEMON_SIGNALS_H
+#define TRACESPOOL_DAEMON_SIGNALS_H
+
+/* Before any thread starts: threads inherit what is blocked here. */
+void daemon_signals_block(void);
+
+/* Waits for SIGTERM or SIGINT, and returns which came.  SIGHUP is logged. */
+int daemon_signals_wait(void);
+
+/* From here on SIGTERM and SIGINT end the process at once, with exit status 1. */
+void daemon_signals_leave_at_next(void);
+
+#endif
