@@ -1,0 +1,179 @@
+/*
+ * sink_mongo.c - the pool, its sessions and what is set once for all of them.
+ *
+ * sink_mongo_init, _new, _free and _cleanup belong to main's thread; a session
+ * to the thread that opened it, which keeps its client for life.  Nothing here
+ * touches the network: the driver's monitors connect on their own, and a
+ * session finds out in its first write.
+ */
+#include "sink_mongo.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault.h"
+#include "sink_mongo_internal.h"
+
+#define DATABASE_MAX 63 /* MongoDB's own bound on a database's name */
+
+void sink_mongo_init(void)
+{
+    /* The driver's counters lie in /dev/shm, which is small in a container: filled up, touching them is a SIGBUS. */
+    setenv("MONGOC_DISABLE_SHM", "1", 1);
+    mongoc_log_set_handler(sink_uri_log, NULL);
+    mongoc_init();
+}
+
+void sink_mongo_cleanup(void)
+{
+    mongoc_cleanup();
+}
+
+/* A bson_t asks for 128-byte alignment, and so does what has one as a member: calloc does not give that. */
+static void *new_zeroed(size_t alignment, size_t size)
+{
+    void *memory = aligned_alloc(alignment, size);
+
+    return memory == NULL ? NULL : memset(memory, 0, size);
+}
+
+/* --- sessions ------------------------------------------------------------- */
+
+static void close_session(struct sink_session *session)
+{
+    if (session == NULL)
+        return;
+    if (session->client != NULL)
+        mongoc_client_pool_push(session->mongo->pool, session->client);
+    if (session->message != NULL)
+        buf_fini(&session->message->bytes);
+    free(session->message);
+    free(session->placed);
+    bson_destroy(&session->document);
+    sink_bson_fini(&session->bson);
+    free(session);
+}
+
+static int open_session(struct sink *sink, struct sink_session **session, struct err *err)
+{
+    struct sink_mongo *mongo = (struct sink_mongo *)sink;
+    struct sink_session *opened = new_zeroed(alignof(struct sink_session), sizeof(*opened));
+
+    if (opened == NULL)
+        return err_set(err, ERR_RETRY, 0, "no memory for a session");
+    opened->mongo = mongo;
+    sink_bson_init(&opened->bson);
+    bson_init(&opened->document);
+    opened->message = new_zeroed(alignof(struct sink_message), sizeof(*opened->message));
+    if (opened->message == NULL || fault_point("sink.open") != 0) {
+        err_set(err, ERR_RETRY, 0, "no memory for a session");
+        goto fail;
+    }
+    buf_init(&opened->message->bytes, SINK_MESSAGE_BYTES_MAX);
+    opened->client = mongoc_client_pool_try_pop(mongo->pool);
+    if (opened->client == NULL) {
+        err_set(err, ERR_RETRY, 0, "every connection of the pool is in use");
+        goto fail;
+    }
+    *session = opened;
+    return 0;
+
+fail:
+    close_session(opened);
+    return -1;
+}
+
+static const struct sink_ops ops = {
+    .session_open = open_session,
+    .session_close = close_session,
+    .write = sink_write,
+};
+
+/* --- the sink ------------------------------------------------------------- */
+
+static int check_options(const struct sink_mongo_options *options, struct err *err)
+{
+    static const char *const compressors[] = {"zstd", "snappy", "zlib", "none"};
+    size_t len = strlen(options->database);
+
+    if (len == 0 || len > DATABASE_MAX || strcspn(options->database, "/\\. \"$*<>:|?") != len)
+        return err_set(err, ERR_CONFIG, 0, "\"%s\" cannot be the name of a database", options->database);
+    for (size_t i = 0; i < sizeof(compressors) / sizeof(compressors[0]); i++)
+        if (strcmp(options->compressor, compressors[i]) == 0)
+            return 0;
+    return err_set(err, ERR_CONFIG, 0, "\"%s\" is no block compressor: zstd, snappy, zlib, none", options->compressor);
+}
+
+static void make_options(struct sink_mongo *mongo, const mongoc_uri_t *uri)
+{
+    mongoc_write_concern_t *concern = mongoc_write_concern_new();
+
+    mongoc_write_concern_set_w(concern, MONGOC_WRITE_CONCERN_W_MAJORITY);
+    mongoc_write_concern_set_wtimeout_int64(
+        concern, mongoc_uri_get_option_as_int32(uri, MONGOC_URI_WTIMEOUTMS, SINK_WRITE_TIMEOUT_MS));
+    mongoc_write_concern_append(concern, &mongo->ddl_options);
+
+    mongoc_write_concern_set_journal(concern, true);
+    BSON_APPEND_BOOL(&mongo->insert_options, "ordered", false);
+    BSON_APPEND_BOOL(&mongo->insert_options, "validate", false); /* sink_bson.c saw to it */
+    mongoc_write_concern_append(concern, &mongo->insert_options);
+    mongoc_write_concern_destroy(concern);
+}
+
+static int make_pool(struct sink_mongo *mongo, const mongoc_uri_t *uri, unsigned sessions, struct err *err)
+{
+    bson_error_t error;
+
+    mongo->pool = mongoc_client_pool_new_with_error(uri, &error);
+    if (mongo->pool == NULL)
+        return err_set(err, ERR_CONFIG, (int)error.code, "connection string: %s", error.message);
+    mongoc_client_pool_set_error_api(mongo->pool, MONGOC_ERROR_API_VERSION_2);
+    mongoc_client_pool_max_size(mongo->pool, sessions);
+    return 0;
+}
+
+int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options, struct err *err)
+{
+    struct sink_mongo *mongo;
+    mongoc_uri_t *uri;
+
+    if (check_options(options, err) != 0 || sink_uri_parse(&uri, options->uri, err) != 0)
+        return -1;
+    mongo = new_zeroed(alignof(struct sink_mongo), sizeof(*mongo));
+    if (mongo == NULL) {
+        mongoc_uri_destroy(uri);
+        return err_set(err, ERR_CONFIG, 0, "no memory for the sink");
+    }
+    mongo->sink.ops = &ops;
+    pthread_mutex_init(&mongo->lock, NULL);
+    bson_init(&mongo->insert_options);
+    bson_init(&mongo->ddl_options);
+    make_options(mongo, uri);
+    mongo->database = strdup(options->database);
+    mongo->compressor = strdup(options->compressor);
+    if (mongo->database == NULL || mongo->compressor == NULL)
+        err_set(err, ERR_CONFIG, 0, "no memory for the sink");
+    else if (make_pool(mongo, uri, options->sessions, err) == 0)
+        *sink = &mongo->sink;
+    mongoc_uri_destroy(uri);
+    if (mongo->pool != NULL)
+        return 0;
+    sink_mongo_free(&mongo->sink);
+    return -1;
+}
+
+void sink_mongo_free(struct sink *sink)
+{
+    struct sink_mongo *mongo = (struct sink_mongo *)sink;
+
+    if (mongo == NULL)
+        return;
+    mongoc_client_pool_destroy(mongo->pool);
+    bson_destroy(&mongo->ddl_options);
+    bson_destroy(&mongo->insert_options);
+    pthread_mutex_destroy(&mongo->lock);
+    free(mongo->compressor);
+    free(mongo->database);
+    free(mongo);
+}

@@ -1,0 +1,164 @@
+/*
+ * sink_collections.c - a day's collection is there, with its compressor and
+ * its indexes, before the first insert: an implicit creation has neither.
+ *
+ * Runs on the session's thread and blocks on the network, bounded by the
+ * driver's timeouts.  What is known is shared by all sessions under the lock,
+ * which is not held across I/O: two sessions, or two daemons, may make the
+ * same day at the same time, and each step allows for the other.
+ *
+ * A day is asked for again every SINK_DAY_RECHECK_S: an operator may have
+ * dropped it, and the next insert would make it without indexes.
+ */
+#include <stdio.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "log.h"
+#include "sink_errors.h"
+#include "sink_mongo_internal.h"
+
+#define NAMESPACE_EXISTS 48
+
+/* --- what is known -------------------------------------------------------- */
+
+static size_t find_known(const struct sink_mongo *mongo, uint32_t day)
+{
+    size_t i = 0;
+
+    while (i < mongo->known_count && mongo->known[i].day != day)
+        i++;
+    return i;
+}
+
+static bool is_known(struct sink_mongo *mongo, uint32_t day, uint64_t now_ns)
+{
+    bool known;
+    size_t i;
+
+    pthread_mutex_lock(&mongo->lock);
+    i = find_known(mongo, day);
+    known = i < mongo->known_count && now_ns - mongo->known[i].checked_ns < SINK_DAY_RECHECK_S * NS_PER_S;
+    pthread_mutex_unlock(&mongo->lock);
+    return known;
+}
+
+static void set_known(struct sink_mongo *mongo, uint32_t day, uint64_t now_ns)
+{
+    size_t i;
+
+    pthread_mutex_lock(&mongo->lock);
+    i = find_known(mongo, day);
+    if (i == SINK_DAYS_KNOWN_MAX)
+        i = mongo->known_count = 0; /* all of it can be asked for again */
+    mongo->known[i] = (struct sink_day_known){.day = day, .checked_ns = now_ns};
+    if (i == mongo->known_count)
+        mongo->known_count++;
+    pthread_mutex_unlock(&mongo->lock);
+}
+
+void sink_collections_forget(struct sink_mongo *mongo, uint32_t day)
+{
+    size_t i;
+
+    pthread_mutex_lock(&mongo->lock);
+    i = find_known(mongo, day);
+    if (i < mongo->known_count)
+        mongo->known[i] = mongo->known[--mongo->known_count];
+    pthread_mutex_unlock(&mongo->lock);
+}
+
+/* --- commands ------------------------------------------------------------- */
+
+int sink_collections_command(struct sink_session *session, const bson_t *command, bool *existed, struct err *err)
+{
+    struct sink_mongo *mongo = session->mongo;
+    bson_error_t error;
+    bson_t reply;
+    bool ok;
+
+    if (fault_point("sink.make") != 0)
+        return err_set(err, ERR_RETRY, 0, "fault at sink.make");
+    ok = mongoc_client_write_command_with_opts(session->client, mongo->database, command, &mongo->ddl_options, &reply,
+                                               &error);
+    *existed = !ok && error.domain == MONGOC_ERROR_SERVER && error.code == NAMESPACE_EXISTS;
+    if (!ok && !*existed) {
+        sink_errors_set_command(err, &error, &reply);
+        /* There is no document that could be at fault: an option, a name or a right is. */
+        if (err->class == ERR_POISON)
+            err->class = ERR_CONFIG;
+    }
+    bson_destroy(&reply);
+    return ok || *existed ? 0 : -1;
+}
+
+static int create_collection(struct sink_session *session, const char *name, struct err *err)
+{
+    char config[64];
+    bson_t *command;
+    bool existed;
+    int result;
+
+    snprintf(config, sizeof(config), "block_compressor=%s", session->mongo->compressor);
+    command = BCON_NEW("create", BCON_UTF8(name), "storageEngine", "{", "wiredTiger", "{", "configString",
+                       BCON_UTF8(config), "}", "}");
+    result = sink_collections_command(session, command, &existed, err);
+    bson_destroy(command);
+    if (result == 0 && !existed)
+        log_info("mongodb.collection_made", "made %s.%s, block compressor %s", session->mongo->database, name,
+                 session->mongo->compressor);
+    return result == 0 ? 0 : err_prefix(err, "make collection %s", name);
+}
+
+/*
+ * docs/mongodb.md says which query each one serves.  The names are ours: two
+ * partial indexes over the same keys would get the same one from a driver.
+ */
+static int create_indexes(struct sink_session *session, const char *name, struct err *err)
+{
+    bson_t *command =
+        BCON_NEW("createIndexes", BCON_UTF8(name), "indexes", "[",                                           /**/
+                 "{", "name", "trace", "key", "{", "traceId", BCON_INT32(1), "}", "}",                       /**/
+                 "{", "name", "service", "key", "{", "serviceName", BCON_INT32(1), "startTimeUnixNano",      /**/
+                 BCON_INT32(-1), "}", "}",                                                                   /**/
+                 "{", "name", "service_root", "key", "{", "serviceName", BCON_INT32(1), "startTimeUnixNano", /**/
+                 BCON_INT32(-1), "}", "partialFilterExpression", "{", "root", BCON_BOOL(true), "}", "}",     /**/
+                 "{", "name", "service_error", "key", "{", "serviceName", BCON_INT32(1),                     /**/
+                 "startTimeUnixNano", BCON_INT32(-1), "}", "partialFilterExpression", "{", "error",          /**/
+                 BCON_BOOL(true), "}", "}", "]");
+    bool existed;
+    int result = sink_collections_command(session, command, &existed, err);
+
+    bson_destroy(command);
+    return result == 0 ? 0 : err_prefix(err, "make the indexes of %s", name);
+}
+
+/*
+ * The views are for readers: when they cannot be kept (a right is missing, a
+ * collection has the name), that is said and traces go on being stored.
+ */
+static int update_views(struct sink_session *session, struct err *err)
+{
+    if (sink_views_update(session, err) == 0)
+        return 0;
+    err_prefix(err, "views");
+    if (err->class != ERR_CONFIG)
+        return -1;
+    log_warn("mongodb.views_failed", "%s", err->text);
+    return 0;
+}
+
+int sink_collections_prepare(struct sink_session *session, uint32_t day, struct err *err)
+{
+    uint64_t now_ns = clock_mono_ns();
+    char name[SINK_DAY_NAME_MAX];
+
+    if (is_known(session->mongo, day, now_ns))
+        return 0;
+    sink_day_name(name, day);
+    if (create_collection(session, name, err) != 0 || create_indexes(session, name, err) != 0 ||
+        update_views(session, err) != 0)
+        return -1;
+    set_known(session->mongo, day, now_ns);
+    return 0;
+}

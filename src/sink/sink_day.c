@@ -1,0 +1,46 @@
+/*
+ * sink_day.c - placement by start time, with a fence against wrong clocks:
+ * a client whose clock is years off would otherwise make a collection a day
+ * of its own.
+ *
+ * Any thread; nothing can fail.
+ */
+#include "sink_day.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "bounds.h"
+#include "clock.h"
+
+#define PREFIX "traces_"
+
+uint32_t sink_day_of(uint64_t start_ns, uint64_t received_ns)
+{
+    const uint64_t past_ns = SINK_PLACEMENT_PAST_DAYS * NS_PER_DAY;
+    const uint64_t future_ns = SINK_PLACEMENT_FUTURE_DAYS * NS_PER_DAY;
+    bool too_old = start_ns < received_ns && received_ns - start_ns > past_ns;
+    bool too_new = start_ns > received_ns && start_ns - received_ns > future_ns;
+
+    return (uint32_t)((too_old || too_new ? received_ns : start_ns) / NS_PER_DAY);
+}
+
+char *sink_day_name(char *out, uint32_t day)
+{
+    /* 64 bits of ns end in 2554, so the year always has four digits: the remainders only tell the compiler. */
+    time_t seconds = (time_t)day * 86400;
+    struct tm tm;
+
+    gmtime_r(&seconds, &tm);
+    snprintf(out, SINK_DAY_NAME_MAX, PREFIX "%04u%02u%02u", (unsigned)(tm.tm_year + 1900) % 10000U,
+             (unsigned)(tm.tm_mon + 1) % 100U, (unsigned)tm.tm_mday % 100U);
+    return out;
+}
+
+bool sink_day_is_name(const char *name)
+{
+    const char *digits = name + strlen(PREFIX);
+
+    return strncmp(name, PREFIX, strlen(PREFIX)) == 0 && strlen(digits) == 8 && strspn(digits, "0123456789") == 8;
+}

@@ -1,0 +1,26 @@
+/*
+ * sink_day.h - which UTC day's collection a fragment goes to.  Pure.
+ */
+#ifndef TRACESPOOL_SINK_DAY_H
+#define TRACESPOOL_SINK_DAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SINK_DAY_NAME_MAX sizeof("traces_YYYYMMDD")
+
+/*
+ * Days since 1970-01-01.  It is the day of `start_ns`, unless that lies more
+ * than SINK_PLACEMENT_PAST_DAYS before `received_ns` or more than
+ * SINK_PLACEMENT_FUTURE_DAYS after it: then the day of `received_ns`.  Both
+ * are stored with the request, so a replay picks the same day.
+ */
+uint32_t sink_day_of(uint64_t start_ns, uint64_t received_ns);
+
+/* "traces_20260131".  `out` has SINK_DAY_NAME_MAX bytes.  Returns `out`. */
+char *sink_day_name(char *out, uint32_t day);
+
+/* Whether `name` is one that sink_day_name may give. */
+bool sink_day_is_name(const char *name);
+
+#endif

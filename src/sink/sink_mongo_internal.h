@@ -1,0 +1,94 @@
+/*
+ * sink_mongo_internal.h - what the files of the MongoDB sink share.
+ */
+#ifndef TRACESPOOL_SINK_MONGO_INTERNAL_H
+#define TRACESPOOL_SINK_MONGO_INTERNAL_H
+
+#include <mongoc/mongoc.h>
+#include <pthread.h>
+#include <stdint.h>
+
+#include "sink_bson.h"
+#include "sink_day.h"
+#include "sink_mongo.h"
+
+/* A day whose collection and indexes were there at `checked_ns` (monotonic). */
+struct sink_day_known {
+    uint32_t day;
+    uint64_t checked_ns;
+};
+
+/* Invariants: sink is the first member; known_count <= SINK_DAYS_KNOWN_MAX; no lock is held across network I/O. */
+struct sink_mongo {
+    struct sink sink;
+
+    /* set once */
+    mongoc_client_pool_t *pool;
+    char *database;
+    char *compressor;
+    bson_t insert_options; /* unordered, w: majority, j: true */
+    bson_t ddl_options;    /* w: majority */
+
+    /* under lock */
+    pthread_mutex_t lock;
+    struct sink_day_known known[SINK_DAYS_KNOWN_MAX];
+    size_t known_count;
+};
+
+/* Documents that wait for one insert command, as bytes one after another. */
+struct sink_message {
+    struct buf bytes;
+    size_t count;
+    size_t ends[SINK_MESSAGE_DOCUMENTS_MAX];
+    struct sink_verdict *verdicts[SINK_MESSAGE_DOCUMENTS_MAX];
+    bson_t views[SINK_MESSAGE_DOCUMENTS_MAX]; /* of bytes; made when it is sent, as bytes may move before */
+    const bson_t *documents[SINK_MESSAGE_DOCUMENTS_MAX];
+};
+
+struct sink_placed {
+    uint32_t day;
+    uint32_t fragment;
+};
+
+/* Owned by one thread. */
+struct sink_session {
+    struct sink_mongo *mongo;
+    mongoc_client_t *client;
+    struct sink_bson bson;
+    bson_t document; /* being built */
+    struct sink_message *message;
+    struct sink_placed *placed; /* the write in hand, by day */
+    size_t placed_capacity;
+};
+
+/* --- sink_uri.c ----------------------------------------------------------- */
+
+/* Our defaults are in what comes back, for what the text leaves open.  -1: ERR_CONFIG; the text holds no secret. */
+int sink_uri_parse(mongoc_uri_t **uri, const char *text, struct err *err);
+
+/* The driver's log handler: off on a thread while it parses a text that holds a secret. */
+void sink_uri_log(mongoc_log_level_t level, const char *domain, const char *message, void *context);
+
+/* --- sink_collections.c, sink_views.c ------------------------------------- */
+
+/* The day's collection with its indexes is there, and the views know it.  -1: ERR_RETRY, ERR_CONFIG. */
+int sink_collections_prepare(struct sink_session *session, uint32_t day, struct err *err);
+
+/* What is known of `day` may be wrong. */
+void sink_collections_forget(struct sink_mongo *mongo, uint32_t day);
+
+/*
+ * Runs a command that makes or changes something.  0 also when another one
+ * made it meanwhile (*existed).  -1: ERR_RETRY, ERR_CONFIG.
+ */
+int sink_collections_command(struct sink_session *session, const bson_t *command, bool *existed, struct err *err);
+
+/* Makes the views join every day that there is.  -1: ERR_RETRY, ERR_CONFIG. */
+int sink_views_update(struct sink_session *session, struct err *err);
+
+/* --- sink_write.c --------------------------------------------------------- */
+
+int sink_write(struct sink_session *session, const struct otlp_fragment *fragments, size_t count,
+               struct sink_verdict *verdicts, struct err *err);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * sink_span.h - a span, its events and links, a scope and a resource as BSON.  Pure.
+ */
+#ifndef TRACESPOOL_SINK_SPAN_H
+#define TRACESPOOL_SINK_SPAN_H
+
+#include "sink_out.h"
+
+/* `scope` may be empty: then there is no such member. */
+void sink_span_put(struct sink_out *out, bson_t *spans, struct slice key, const Otlp__Span *span, const bson_t *scope);
+
+/* The members of `resource` and of `scope`; nothing at all for a scope that says nothing. */
+void sink_span_put_resource(struct sink_out *out, bson_t *to, const Otlp__Resource *resource, struct slice schema_url);
+void sink_span_put_scope(struct sink_out *out, bson_t *to, const Otlp__InstrumentationScope *scope,
+                         struct slice schema_url);
+
+/* Whether the span names a parent: an id of zeros is none. */
+bool sink_span_has_parent(const Otlp__Span *span);
+
+/* 0 when it has no status. */
+int sink_span_status_code(const Otlp__Span *span);
+
+#endif
