@@ -1,5 +1,13 @@
-int main(void);
-int main(void)
+/*
+ * main.c - `tracespool`: see ctl.h.
+ */
+#include <stdio.h>
+
+#include "ctl.h"
+#include "fault.h"
+
+int main(int argc, char **argv)
 {
-    return 0;
+    fault_arm_from_environment();
+    return ctl_run(argc, argv, stdout, stderr);
 }

@@ -1,0 +1,85 @@
+/*
+ * ctl_batch.c - from a record's bytes to its parts, under bounds.
+ *
+ * The record says how long it is uncompressed, and the receiver took no
+ * longer one, so that is the bound on inflating.  A batch that cannot be
+ * inflated or walked is told to the caller, who goes on with the next.
+ */
+#include "ctl_batch.h"
+
+#include "otlp_codec.h"
+#include "otlp_decode.h"
+
+#define KEEP_BYTES (4UL << 20) /* of an arena, from one batch to the next */
+
+void ctl_batch_init(struct ctl_batch *batch)
+{
+    *batch = (struct ctl_batch){.request = slice_of(NULL, 0)};
+    arena_init(&batch->stored, CTL_REQUEST_BYTES_MAX + KEEP_BYTES);
+    buf_init(&batch->raw, CTL_REQUEST_BYTES_MAX);
+    arena_init(&batch->decoded, OTLP_DECODED_BYTES_MAX);
+}
+
+void ctl_batch_fini(struct ctl_batch *batch)
+{
+    arena_fini(&batch->stored);
+    buf_fini(&batch->raw);
+    arena_fini(&batch->decoded);
+}
+
+int ctl_batch_read(struct ctl_batch *batch, struct spool *spool, uint64_t seq, struct err *err)
+{
+    arena_reset(&batch->stored, KEEP_BYTES);
+    return spool_read(spool, seq, &batch->stored, &batch->record, err);
+}
+
+int ctl_batch_inflate(struct ctl_batch *batch, struct err *err)
+{
+    const struct spool_record *record = &batch->record;
+    size_t max = record->raw_bytes < CTL_REQUEST_BYTES_MAX ? record->raw_bytes : CTL_REQUEST_BYTES_MAX;
+
+    if (record->codec == OTLP_CODEC_IDENTITY) {
+        batch->request = record->payload;
+        return 0;
+    }
+    if (otlp_codec_inflate((enum otlp_codec)record->codec, record->payload, max, &batch->raw, err) < 0)
+        return -1;
+    batch->request = buf_slice(&batch->raw);
+    return 0;
+}
+
+int ctl_batch_walk(struct ctl_batch *batch, struct err *err)
+{
+    arena_reset(&batch->decoded, KEEP_BYTES);
+    return otlp_index_build(&batch->index, &batch->decoded, batch->request, err);
+}
+
+static void add_service(struct ctl_services *services, struct slice name)
+{
+    for (size_t i = 0; i < services->count; i++) {
+        if (slice_equal(services->names[i], name))
+            return;
+    }
+    if (services->count == CTL_SERVICES_MAX)
+        services->more = true;
+    else
+        services->names[services->count++] = name;
+}
+
+int ctl_batch_services(struct ctl_batch *batch, struct ctl_services *services, struct err *err)
+{
+    *services = (struct ctl_services){.count = 0};
+    for (uint32_t i = 0; i < batch->index.resource_count && !services->more; i++) {
+        const Otlp__Resource *resource;
+        struct slice bytes = batch->index.resources[i].bytes;
+
+        if (bytes.len == 0)
+            continue;
+        if (otlp_decode_resource(&resource, &batch->decoded, bytes, err) < 0)
+            return -1;
+        struct slice name = otlp_attribute_string(resource->attributes, resource->n_attributes, "service.name");
+        if (name.len > 0)
+            add_service(services, name);
+    }
+    return 0;
+}

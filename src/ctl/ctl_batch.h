@@ -1,0 +1,45 @@
+/*
+ * ctl_batch.h - one batch out of the spool: read, inflated, walked.
+ */
+#ifndef TRACESPOOL_CTL_BATCH_H
+#define TRACESPOOL_CTL_BATCH_H
+
+#include "arena.h"
+#include "bounds.h"
+#include "buf.h"
+#include "otlp_index.h"
+#include "spool.h"
+
+/* Reused from batch to batch: its memory is that of the largest one. */
+struct ctl_batch {
+    struct spool_record record;
+    struct slice request; /* uncompressed, after ctl_batch_inflate */
+    struct otlp_index index;
+
+    struct arena stored;  /* record.payload */
+    struct buf raw;       /* the request, when it was compressed */
+    struct arena decoded; /* the index, and what the caller decodes */
+};
+
+void ctl_batch_init(struct ctl_batch *batch);
+void ctl_batch_fini(struct ctl_batch *batch);
+
+/* Fills `record`.  1, 0 when there is no such batch, -1. */
+int ctl_batch_read(struct ctl_batch *batch, struct spool *spool, uint64_t seq, struct err *err);
+
+/* After ctl_batch_read of a record that is not damaged: fills `request`. */
+int ctl_batch_inflate(struct ctl_batch *batch, struct err *err);
+
+/* After ctl_batch_inflate, or with a `request` that the caller has set: fills `index`. */
+int ctl_batch_walk(struct ctl_batch *batch, struct err *err);
+
+struct ctl_services {
+    struct slice names[CTL_SERVICES_MAX]; /* in the batch's `decoded` */
+    size_t count;
+    bool more; /* than fit */
+};
+
+/* After ctl_batch_walk: the distinct service.name of its resources, in order. */
+int ctl_batch_services(struct ctl_batch *batch, struct ctl_services *services, struct err *err);
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * ctl_options.c - the command line, by getopt_long, one table a verb.
+ *
+ * getopt's own messages are off: they would name argv[0], which is the verb,
+ * and know nothing of `help`.  A mistake is told on ctl->err with where help
+ * is, and the verb ends with status 1.
+ */
+#include "ctl_options.h"
+
+#include <assert.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "bounds.h"
+#include "ctl.h"
+#include "ctl_help.h"
+
+/* Values of the global options, out of the way of the verbs' own. */
+enum { GLOBAL_CONF = 'c', GLOBAL_HELP = 'h', GLOBAL_SPOOL = 256, GLOBAL_JSON, GLOBAL_COLOR, GLOBAL_VERSION };
+
+const struct ctl_option ctl_options_global[] = {
+    {"config", "FILE", GLOBAL_CONF, "configuration (also -c FILE); default " CONF_DEFAULT_PATH},
+    {"spool", "DIR", GLOBAL_SPOOL, "directory of the spool, instead of the configuration's"},
+    {"json", NULL, GLOBAL_JSON, "JSON for programs, instead of text for people"},
+    {"color", "WHEN", GLOBAL_COLOR, "auto (default: on a terminal, unless NO_COLOR is set), always or never"},
+    {"help", NULL, GLOBAL_HELP, "help (also -h)"},
+    {"version", NULL, GLOBAL_VERSION, "the version"},
+    {NULL, NULL, 0, NULL},
+};
+
+void ctl_options_start(void)
+{
+    optind = 0; /* glibc: forget the argv before */
+    opterr = 0;
+}
+
+static size_t fill(struct option *options, size_t count, const struct ctl_option *table)
+{
+    for (; table->name != NULL; table++) {
+        assert(count + 1 < CTL_OPTIONS_MAX);
+        options[count++] = (struct option){
+            .name = table->name,
+            .has_arg = table->argument != NULL ? required_argument : no_argument,
+            .val = table->value,
+        };
+    }
+    return count;
+}
+
+static int stop(struct ctl *ctl, enum ctl_exit status)
+{
+    ctl->exit = status;
+    return CTL_OPTIONS_STOP;
+}
+
+static int take_color(struct ctl *ctl, const char *when)
+{
+    static const char *const names[] = {
+        [CTL_COLOR_AUTO] = "auto", [CTL_COLOR_ALWAYS] = "always", [CTL_COLOR_NEVER] = "never"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(when, names[i]) == 0) {
+            ctl->color = (enum ctl_color)i;
+            return 0;
+        }
+    }
+    ctl_fail(ctl, "--color takes auto, always or never, not \"%s\"", when);
+    return -1;
+}
+
+/* 0: taken, go on.  Otherwise what ctl_options_next returns. */
+static int take_global(struct ctl *ctl, int value)
+{
+    switch (value) {
+    case GLOBAL_CONF:
+        ctl->conf_path = optarg;
+        return 0;
+    case GLOBAL_SPOOL:
+        ctl->spool_path = optarg;
+        return 0;
+    case GLOBAL_JSON:
+        ctl->json = true;
+        return 0;
+    case GLOBAL_COLOR:
+        return take_color(ctl, optarg) == 0 ? 0 : stop(ctl, CTL_FAILED);
+    case GLOBAL_HELP:
+        ctl_help_print(ctl, ctl->verb);
+        return stop(ctl, CTL_OK);
+    case GLOBAL_VERSION:
+        fprintf(ctl->out, "tracespool %s\n", TRACESPOOL_VERSION);
+        return stop(ctl, CTL_OK);
+    default:
+        return value;
+    }
+}
+
+static int mistake(struct ctl *ctl, char **argv, int kind)
+{
+    const char *verb = ctl->verb != NULL ? ctl->verb->name : NULL;
+    const char *word = argv[optind - 1];
+    char letter[3] = {'-', (char)optopt, '\0'};
+
+    /* A letter out of a cluster ("-xc") is named alone; a long option as it was typed. */
+    if (strncmp(word, "--", 2) != 0 && optopt > 0 && optopt < 128)
+        word = letter;
+    if (kind == ':')
+        ctl_fail(ctl, "option %s needs a value", word);
+    else
+        ctl_fail(ctl, "there is no option %s", word);
+    fprintf(ctl->err, "`tracespool help%s%s` lists the options.\n", verb != NULL ? " " : "", verb != NULL ? verb : "");
+    return stop(ctl, CTL_FAILED);
+}
+
+int ctl_options_next(struct ctl *ctl, int argc, char **argv, const struct ctl_option *own, const char **argument)
+{
+    struct option options[CTL_OPTIONS_MAX];
+    size_t count = fill(options, fill(options, 0, ctl_options_global), own);
+
+    memset(&options[count], 0, sizeof(options[count]));
+    for (;;) {
+        int value = getopt_long(argc, argv, ctl->verb != NULL ? ":c:h" : "+:c:h", options, NULL);
+
+        if (value == -1)
+            return CTL_OPTIONS_END;
+        if (value == '?' || value == ':')
+            return mistake(ctl, argv, value);
+        int taken = take_global(ctl, value);
+        if (taken != 0) {
+            *argument = optarg;
+            return taken;
+        }
+    }
+}
+
+int ctl_options_number(const char *text, uint64_t max, uint64_t *number)
+{
+    uint64_t value = 0;
+
+    if (*text == '\0')
+        return -1;
+    for (; *text != '\0'; text++) {
+        unsigned digit = (unsigned)(unsigned char)*text - '0';
+
+        if (digit > 9 || value > (UINT64_MAX - digit) / 10)
+            return -1;
+        value = value * 10 + digit;
+    }
+    if (value > max)
+        return -1;
+    *number = value;
+    return 0;
+}

@@ -1,0 +1,42 @@
+/*
+ * ctl_status.h - what `tracespool status` shows, from values.  Pure.
+ */
+#ifndef TRACESPOOL_CTL_STATUS_H
+#define TRACESPOOL_CTL_STATUS_H
+
+#include <sys/types.h>
+
+#include "buf.h"
+#include "spool.h"
+
+struct ctl_status {
+    const char *path;
+    pid_t owner; /* 0: no daemon */
+    struct spool_stat stat;
+    uint64_t now_ns; /* wall clock */
+    bool file_system_known;
+    uint64_t file_system_free_bytes;
+};
+
+/* How long ago that was; 0, not 584 years, when the clock has been set back since. */
+static inline uint64_t ctl_status_age(const struct ctl_status *status, uint64_t then_ns)
+{
+    return status->now_ns > then_ns ? status->now_ns - then_ns : 0;
+}
+
+/* What is wrong, and what a person does about it. */
+struct ctl_finding {
+    const char *code; /* stable, for programs */
+    char text[2 * ERR_TEXT_MAX];
+};
+
+#define CTL_FINDINGS_MAX 6
+
+/* Returns how many there are, the most pressing first. */
+size_t ctl_status_findings(const struct ctl_status *status, struct ctl_finding findings[CTL_FINDINGS_MAX]);
+
+/* The screen, or one JSON object without a line end, appended. */
+void ctl_status_text(const struct ctl_status *status, bool colored, struct buf *out);
+void ctl_status_json(const struct ctl_status *status, struct buf *out);
+
+#endif

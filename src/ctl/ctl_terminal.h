@@ -1,0 +1,15 @@
+/*
+ * ctl_terminal.h - what the terminal can show.
+ */
+#ifndef TRACESPOOL_CTL_TERMINAL_H
+#define TRACESPOOL_CTL_TERMINAL_H
+
+#include "ctl.h"
+
+/* Columns: of the terminal at ctl->out, else of COLUMNS, else CTL_WIDTH_DEFAULT. */
+unsigned ctl_terminal_width(const struct ctl *ctl);
+
+/* Whether to color, by --color, NO_COLOR and what ctl->out is. */
+bool ctl_terminal_colored(const struct ctl *ctl);
+
+#endif

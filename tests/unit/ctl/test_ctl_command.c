@@ -1,0 +1,313 @@
+/*
+ * test_ctl_command.c - options, verbs, help, configuration: the command's frame.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ctl_run_fixture.h"
+#include "ctl_verbs.h"
+
+static void test_no_verb_is_told_where_help_is(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_command(&run, (const char *[]){"tracespool", NULL});
+    assert_ran(&run, CTL_FAILED, "", "tracespool: a verb is missing; `tracespool help` lists them\n");
+    run_free(&run);
+}
+
+static void test_mistyped_verb_gets_a_suggestion(void **state)
+{
+    static const struct {
+        const char *typed;
+        const char *meant;
+    } cases[] = {{"stauts", "status"}, {"stat", "status"}, {"list", "ls"},  {"sl", "ls"},
+                 {"shwo", "show"},     {"sned", "send"},   {"hlep", "help"}};
+    char expected[128];
+    struct run run;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        RUN(&run, cases[i].typed);
+        snprintf(expected, sizeof(expected), "tracespool: there is no verb \"%s\"\nDid you mean `tracespool %s`?\n",
+                 cases[i].typed, cases[i].meant);
+        assert_ran(&run, CTL_FAILED, "", expected);
+        run_free(&run);
+    }
+}
+
+static void test_word_that_is_near_no_verb_gets_none(void **state)
+{
+    struct run run;
+
+    (void)state;
+    RUN(&run, "frobnicate\033[2J");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool: there is no verb \"frobnicate\\x1b[2J\"\n`tracespool help` lists the verbs.\n");
+    run_free(&run);
+    RUN(&run, "xy");
+    assert_ran(&run, CTL_FAILED, "", "tracespool: there is no verb \"xy\"\n`tracespool help` lists the verbs.\n");
+    run_free(&run);
+}
+
+static void test_help_names_every_verb_and_option(void **state)
+{
+    struct run run, of_verb;
+
+    (void)state;
+    RUN(&run, "help");
+    assert_int_equal(run.status, CTL_OK);
+    assert_string_equal(run.err, "");
+    for (const struct ctl_verb *verb = ctl_verbs; verb->name != NULL; verb++) {
+        assert_contains(run.out, verb->summary);
+        RUN(&of_verb, "help", verb->name);
+        assert_int_equal(of_verb.status, CTL_OK);
+        for (const struct ctl_option *option = verb->options; option->name != NULL; option++)
+            assert_contains(of_verb.out, option->help);
+        for (const struct ctl_option *option = ctl_options_global; option->name != NULL; option++)
+            assert_contains(of_verb.out, option->help);
+        run_free(&of_verb);
+    }
+    run_free(&run);
+}
+
+static void test_help_option_is_the_verbs_help(void **state)
+{
+    struct run a, b;
+
+    (void)state;
+    RUN(&a, "help", "ls");
+    RUN(&b, "ls", "--limit", "3", "--help");
+    assert_ran(&b, CTL_OK, a.out, "");
+    run_free(&b);
+    RUN(&b, "-h", "ls");
+    assert_contains(b.out, "Usage: tracespool");
+    run_free(&a);
+    run_free(&b);
+}
+
+static void test_help_of_an_unknown_verb_fails(void **state)
+{
+    struct run run;
+
+    (void)state;
+    RUN(&run, "help", "nothing");
+    assert_ran(&run, CTL_FAILED, "", "tracespool help: there is no verb \"nothing\"\n");
+    run_free(&run);
+    RUN(&run, "help", "ls", "show");
+    assert_ran(&run, CTL_FAILED, "", "tracespool help: takes one verb\n");
+    run_free(&run);
+}
+
+static void test_version(void **state)
+{
+    struct run run;
+
+    (void)state;
+    RUN(&run, "--version");
+    assert_int_equal(run.status, CTL_OK);
+    assert_true(strncmp(run.out, "tracespool 0.", 13) == 0);
+    run_free(&run);
+}
+
+static void test_unknown_option_is_named(void **state)
+{
+    struct run run;
+
+    (void)state;
+    RUN(&run, "ls", "--frob");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool ls: there is no option --frob\n`tracespool help ls` lists the options.\n");
+    run_free(&run);
+    RUN(&run, "-x", "ls");
+    assert_ran(&run, CTL_FAILED, "", "tracespool: there is no option -x\n`tracespool help` lists the options.\n");
+    run_free(&run);
+}
+
+static void test_option_without_its_value_is_named(void **state)
+{
+    struct run run;
+
+    (void)state;
+    RUN(&run, "ls", "--limit");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool ls: option --limit needs a value\n`tracespool help ls` lists the options.\n");
+    run_free(&run);
+    RUN(&run, "status", "-c");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool status: option -c needs a value\n`tracespool help status` lists the options.\n");
+    run_free(&run);
+}
+
+static void test_values_out_of_range_are_named(void **state)
+{
+    struct run run;
+
+    (void)state;
+    RUN(&run, "ls", "--limit", "-1");
+    assert_ran(&run, CTL_FAILED, "", "tracespool ls: --limit takes a number, not \"-1\"\n");
+    run_free(&run);
+    RUN(&run, "ls", "--color", "blue");
+    assert_ran(&run, CTL_FAILED, "", "tracespool ls: --color takes auto, always or never, not \"blue\"\n");
+    run_free(&run);
+    RUN(&run, "ls", "--all", "--parked");
+    assert_ran(&run, CTL_FAILED, "", "tracespool ls: --all and --parked are two lists; ask for one\n");
+    run_free(&run);
+    RUN(&run, "show", "1", "--from", "nowhere");
+    assert_ran(&run, CTL_FAILED, "", "tracespool show: --from takes spool, mongodb or both, not \"nowhere\"\n");
+    run_free(&run);
+    RUN(&run, "show", "1", "--timeout", "soon");
+    assert_ran(&run, CTL_FAILED, "", "tracespool show: --timeout takes a duration of 1ms to 10m, not \"soon\"\n");
+    run_free(&run);
+    RUN(&run, "show", "12x");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool show: \"12x\" is neither a batch's number nor a trace id of 32 hex digits\n");
+    run_free(&run);
+    RUN(&run, "show");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool show: takes one operand: a batch's number (`tracespool ls`) or a trace id\n");
+    run_free(&run);
+    RUN(&run, "status", "more");
+    assert_ran(&run, CTL_FAILED, "", "tracespool status: takes no operand\n");
+    run_free(&run);
+    RUN(&run, "ls", "7");
+    assert_ran(&run, CTL_FAILED, "", "tracespool ls: takes no operand; `tracespool show 7` shows one batch or trace\n");
+    run_free(&run);
+}
+
+static void test_number_is_strict(void **state)
+{
+    uint64_t number = 77;
+
+    (void)state;
+    assert_int_equal(ctl_options_number("18446744073709551615", UINT64_MAX, &number), 0);
+    assert_true(number == UINT64_MAX);
+    assert_int_equal(ctl_options_number("18446744073709551616", UINT64_MAX, &number), -1);
+    assert_int_equal(ctl_options_number("", UINT64_MAX, &number), -1);
+    assert_int_equal(ctl_options_number(" 1", UINT64_MAX, &number), -1);
+    assert_int_equal(ctl_options_number("0x1", UINT64_MAX, &number), -1);
+    assert_int_equal(ctl_options_number("11", 10, &number), -1);
+}
+
+static void test_configuration_that_is_named_must_be_there(void **state)
+{
+    struct run run;
+
+    (void)state;
+    RUN(&run, "-c", "/nowhere/tracespool.conf", "status");
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_string_equal(run.out, "");
+    assert_contains(run.err, "tracespool status: /nowhere/tracespool.conf: ");
+    run_free(&run);
+    /* Also by a verb that could do without, since the mistake may be the file's name. */
+    RUN(&run, "ls", "--spool", "/nowhere", "--config", "/nowhere/tracespool.conf");
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.err, "tracespool ls: /nowhere/tracespool.conf: ");
+    run_free(&run);
+}
+
+static void test_broken_configuration_is_told_with_its_line(void **state)
+{
+    char path[] = "/tmp/test-ctl-conf-XXXXXX";
+    char expected[64];
+    struct run run;
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "spool = {\n  sizes = \"1GiB\";\n};\n", 31), 31);
+    close(fd);
+    RUN(&run, "status", "-c", path);
+    assert_int_equal(run.status, CTL_FAILED);
+    snprintf(expected, sizeof(expected), "tracespool status: %s:2: ", path);
+    assert_contains(run.err, expected);
+    assert_contains(run.err, "sizes");
+    run_free(&run);
+    unlink(path);
+}
+
+static void test_missing_spool_is_told(void **state)
+{
+    struct run run;
+
+    (void)state;
+    RUN(&run, "--spool", "/nowhere/spool", "status");
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_string_equal(run.out, "");
+    assert_contains(run.err, "tracespool status: ");
+    assert_contains(run.err, "/nowhere/spool");
+    run_free(&run);
+}
+
+static void test_output_that_cannot_be_written_fails(void **state)
+{
+    const char *argv[] = {"tracespool", "help", NULL};
+    char *text;
+    size_t len;
+    FILE *full = fopen("/dev/full", "w");
+    FILE *err = open_memstream(&text, &len);
+
+    (void)state;
+    assert_non_null(full);
+    assert_int_equal(ctl_run(2, (char **)(uintptr_t)argv, full, err), CTL_FAILED);
+    fclose(full);
+    fclose(err);
+    assert_string_equal(text, "tracespool help: cannot write the output: No space left on device\n");
+    free(text);
+}
+
+/* --- docs/command.md ------------------------------------------------------- */
+
+static void test_reference_has_every_verb_and_option(void **state)
+{
+    static char text[1 << 20];
+    char wanted[128];
+    FILE *file = fopen(SOURCE_DIR "/docs/command.md", "r");
+
+    (void)state;
+    assert_non_null(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    for (const struct ctl_option *option = ctl_options_global; option->name != NULL; option++) {
+        snprintf(wanted, sizeof(wanted), "| `--%s%s%s`", option->name, option->argument != NULL ? " " : "",
+                 option->argument != NULL ? option->argument : "");
+        assert_contains(text, wanted);
+    }
+    for (const struct ctl_verb *verb = ctl_verbs; verb->name != NULL; verb++) {
+        snprintf(wanted, sizeof(wanted), "\n## tracespool %s\n", verb->name);
+        assert_contains(text, wanted);
+        for (const struct ctl_option *option = verb->options; option->name != NULL; option++) {
+            snprintf(wanted, sizeof(wanted), "| `--%s%s%s`", option->name, option->argument != NULL ? " " : "",
+                     option->argument != NULL ? option->argument : "");
+            assert_contains(text, wanted);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_verb_is_told_where_help_is),
+        cmocka_unit_test(test_mistyped_verb_gets_a_suggestion),
+        cmocka_unit_test(test_word_that_is_near_no_verb_gets_none),
+        cmocka_unit_test(test_help_names_every_verb_and_option),
+        cmocka_unit_test(test_help_option_is_the_verbs_help),
+        cmocka_unit_test(test_help_of_an_unknown_verb_fails),
+        cmocka_unit_test(test_version),
+        cmocka_unit_test(test_unknown_option_is_named),
+        cmocka_unit_test(test_option_without_its_value_is_named),
+        cmocka_unit_test(test_values_out_of_range_are_named),
+        cmocka_unit_test(test_number_is_strict),
+        cmocka_unit_test(test_configuration_that_is_named_must_be_there),
+        cmocka_unit_test(test_broken_configuration_is_told_with_its_line),
+        cmocka_unit_test(test_missing_spool_is_told),
+        cmocka_unit_test(test_output_that_cannot_be_written_fails),
+        cmocka_unit_test(test_reference_has_every_verb_and_option),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,288 @@
+/*
+ * test_ctl_send.c - sending to a real receiver, and to nobody.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bounds.h"
+#include "ctl_run_fixture.h"
+#include "ctl_send.h"
+#include "receiver.h"
+
+#define FILE_OF(name) TEST_DATA_DIR "/otlp/" name
+
+struct fixture {
+    struct spool_fixture spool;
+    struct receiver *receiver;
+    char endpoint[64];
+};
+
+static int start_receiver(void **state)
+{
+    static struct fixture fixture;
+    struct receiver_options options = {.listen = "127.0.0.1:0", .threads = 1, .max_request_bytes = 1UL << 20};
+    struct err err;
+
+    fixture_open_spool(&fixture.spool);
+    receiver_grpc_init();
+    assert_int_equal(receiver_start(&fixture.receiver, &options, fixture.spool.writer, &err), 0);
+    snprintf(fixture.endpoint, sizeof(fixture.endpoint), "127.0.0.1:%d", receiver_port(fixture.receiver));
+    *state = &fixture;
+    return 0;
+}
+
+static int stop_receiver(void **state)
+{
+    struct fixture *fixture = *state;
+
+    receiver_stop(fixture->receiver, 1000);
+    receiver_grpc_shutdown();
+    fixture_remove_spool(&fixture->spool);
+    return 0;
+}
+
+static uint64_t count_records(const struct fixture *fixture)
+{
+    struct spool_stat stat;
+    struct err err;
+
+    assert_int_equal(spool_stat(fixture->spool.spool, &stat, &err), 0);
+    return stat.received_records;
+}
+
+static void test_send_files_in_order(void **state)
+{
+    struct fixture *fixture = *state;
+    struct run run;
+
+    RUN(&run, "send", FILE_OF("python-awkward-0012.pb"), "--endpoint", fixture->endpoint,
+        FILE_OF("python-awkward-0015.pb"));
+    assert_string_equal(run.err, "");
+    assert_int_equal(run.status, CTL_OK);
+    assert_contains(run.out, "python-awkward-0012.pb: OK (");
+    assert_contains(run.out, "python-awkward-0015.pb: OK (");
+    assert_contains(run.out, "\n2 requests to 127.0.0.1:");
+    assert_contains(run.out, ": 2 OK (940 B)\n");
+    assert_int_equal(count_records(fixture), 2);
+    run_free(&run);
+}
+
+static void test_send_repeat_and_gzip(void **state)
+{
+    struct fixture *fixture = *state;
+    struct run run;
+
+    RUN(&run, "send", "--repeat", "3", "--gzip", "--endpoint", fixture->endpoint, FILE_OF("java-0001.pb"));
+    assert_int_equal(run.status, CTL_OK);
+    assert_contains(run.out, "java-0001.pb #3: OK (");
+    assert_contains(run.out, "3 requests to ");
+    assert_int_equal(count_records(fixture), 3);
+    run_free(&run);
+}
+
+static void test_send_json_is_a_line_a_request(void **state)
+{
+    struct fixture *fixture = *state;
+    struct run run;
+
+    RUN(&run, "--json", "send", "--endpoint", fixture->endpoint, FILE_OF("python-awkward-0012.pb"), "/nowhere.pb");
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.out, "python-awkward-0012.pb\",\"number\":1,\"bytes\":707,\"error\":null,\"code\":\"OK\","
+                             "\"code_number\":0,\"message\":\"\",\"retryable\":false,\"rejected_spans\":0,"
+                             "\"partial_message\":\"\",\"elapsed_seconds\":0.");
+    assert_contains(run.out, ",\"attempts\":1}\n{\"file\":\"/nowhere.pb\",\"number\":1,\"bytes\":0,"
+                             "\"error\":\"No such file or directory\",\"code\":null}\n");
+    run_free(&run);
+}
+
+static void test_send_refused_for_good_makes_it_2(void **state)
+{
+    struct fixture *fixture = *state;
+    struct run run;
+
+    /* Not protobuf: the second file is sent all the same. */
+    RUN(&run, "send", "--endpoint", fixture->endpoint, SOURCE_DIR "/CMakeLists.txt", FILE_OF("python-awkward-0012.pb"));
+    assert_int_equal(run.status, CTL_PARTIAL);
+    assert_contains(run.out, "CMakeLists.txt: INVALID_ARGUMENT: ");
+    assert_contains(run.out, "2 requests to ");
+    assert_contains(run.out, ": 1 OK (707 B), 1 refused\n");
+    run_free(&run);
+}
+
+static void test_send_spans_rejected_in_part_makes_it_2(void **state)
+{
+    struct fixture *fixture = *state;
+    struct run run;
+    char path[] = "/tmp/test-ctl-send-XXXXXX";
+    /* ResourceSpans { ScopeSpans { Span { name "n" } } }: no ids at all. */
+    static const uint8_t request[] = {0x0a, 0x07, 0x12, 0x05, 0x12, 0x03, 0x2a, 0x01, 'n'};
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, request, sizeof(request)), sizeof(request));
+    close(fd);
+    RUN(&run, "send", "--endpoint", fixture->endpoint, path);
+    assert_int_equal(run.status, CTL_PARTIAL);
+    assert_contains(run.out, ": OK, 1 span rejected: ");
+    assert_contains(run.out, "1 OK (9 B), 1 of them in part\n");
+    run_free(&run);
+    unlink(path);
+}
+
+static void test_send_standard_input(void **state)
+{
+    struct fixture *fixture = *state;
+    struct run run;
+    int kept = dup(STDIN_FILENO);
+    int fd = open(FILE_OF("python-awkward-0012.pb"), O_RDONLY);
+
+    assert_true(fd >= 0);
+    assert_int_equal(dup2(fd, STDIN_FILENO), STDIN_FILENO);
+    close(fd);
+    RUN(&run, "send", "--endpoint", fixture->endpoint, "-");
+    if (kept >= 0) {
+        dup2(kept, STDIN_FILENO);
+        close(kept);
+    }
+    assert_int_equal(run.status, CTL_OK);
+    assert_contains(run.out, "-: OK (");
+    assert_int_equal(count_records(fixture), 1);
+    run_free(&run);
+}
+
+static void test_send_to_nobody_fails_after_retry_for(void **state)
+{
+    struct run run;
+
+    (void)state;
+    /* Port 1 listens nowhere. */
+    RUN(&run, "send", "--endpoint", "127.0.0.1:1", "--retry-for", "0", FILE_OF("python-awkward-0012.pb"));
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.out, "python-awkward-0012.pb: UNAVAILABLE: ");
+    assert_contains(run.out, ": 0 OK (0 B), 1 not sent\n");
+    run_free(&run);
+    RUN(&run, "send", "--endpoint", "127.0.0.1:1", "--retry-for", "1s", FILE_OF("python-awkward-0012.pb"));
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.err, "python-awkward-0012.pb: UNAVAILABLE: ");
+    assert_contains(run.err, "; again in ");
+    assert_contains(run.out, ", try 2)\n");
+    run_free(&run);
+}
+
+static void test_send_that_cannot_start_is_told(void **state)
+{
+    struct run run;
+
+    (void)state;
+    RUN(&run, "send");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool send: takes files, each the body of an ExportTraceServiceRequest; - is standard input\n");
+    run_free(&run);
+    RUN(&run, "send", "--endpoint", "nowhere", "x");
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.err, "\"nowhere\" is no endpoint");
+    run_free(&run);
+    RUN(&run, "send", "--repeat", "0", "x");
+    assert_ran(&run, CTL_FAILED, "", "tracespool send: --repeat takes a number from 1 to 1000000000, not \"0\"\n");
+    run_free(&run);
+    RUN(&run, "send", "--timeout", "0", "x");
+    assert_ran(&run, CTL_FAILED, "", "tracespool send: --timeout takes a duration of 1ms to 1h, not \"0\"\n");
+    run_free(&run);
+    RUN(&run, "send", "--retry-for", "2h", "x");
+    assert_ran(&run, CTL_FAILED, "", "tracespool send: --retry-for takes a duration of 0 to 1h, not \"2h\"\n");
+    run_free(&run);
+    RUN(&run, "send", "--endpoint", "127.0.0.1:1", "/");
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.err, "tracespool send: /: Is a directory\n");
+    run_free(&run);
+}
+
+/* A sparse file: larger than any receiver takes, and no disk is used. */
+static void test_send_file_over_the_bound_is_told(void **state)
+{
+    struct run run;
+    char path[] = "/tmp/test-ctl-send-XXXXXX";
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, (off_t)CTL_REQUEST_BYTES_MAX + 1), 0);
+    close(fd);
+    RUN(&run, "send", "--endpoint", "127.0.0.1:1", path);
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.err, "larger than 1073741824 bytes, the most that a receiver takes\n");
+    run_free(&run);
+    unlink(path);
+}
+
+/* --- pure ------------------------------------------------------------------ */
+
+static void test_wait_is_what_retry_info_says(void **state)
+{
+    struct export_answer answer = {.has_retry_delay = true, .retry_delay_ms = 1234};
+
+    (void)state;
+    assert_int_equal(ctl_send_wait_ms(1, &answer, 0), 1234);
+    assert_int_equal(ctl_send_wait_ms(50, &answer, UINT64_MAX), 1234);
+}
+
+static void test_wait_grows_to_its_bound_with_jitter(void **state)
+{
+    struct export_answer answer = {.has_retry_delay = false};
+    uint64_t random = 0x9E3779B97F4A7C15;
+
+    (void)state;
+    assert_int_equal(ctl_send_wait_ms(1, &answer, 0), CTL_RETRY_MIN_MS / 2);
+    assert_int_equal(ctl_send_wait_ms(1, &answer, CTL_RETRY_MIN_MS / 2), CTL_RETRY_MIN_MS);
+    assert_int_equal(ctl_send_wait_ms(2, &answer, 0), CTL_RETRY_MIN_MS);
+    for (unsigned attempt = 1; attempt < 1000; attempt++) {
+        uint64_t wait = ctl_send_wait_ms(attempt, &answer, random *= 6364136223846793005);
+
+        assert_in_range(wait, CTL_RETRY_MIN_MS / 2, CTL_RETRY_MAX_MS);
+        if (attempt > 10)
+            assert_in_range(wait, CTL_RETRY_MAX_MS / 2, CTL_RETRY_MAX_MS);
+    }
+}
+
+static void test_endpoint_of_any_address_is_loopback(void **state)
+{
+    static const struct {
+        const char *listen;
+        const char *endpoint;
+    } cases[] = {{"0.0.0.0:4317", "127.0.0.1:4317"},
+                 {"[::]:4317", "[::1]:4317"},
+                 {"10.0.0.0:4317", "10.0.0.0:4317"},
+                 {"collector.example:4317", "collector.example:4317"}};
+    char endpoint[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ctl_send_endpoint(endpoint, sizeof(endpoint), cases[i].listen);
+        assert_string_equal(endpoint, cases[i].endpoint);
+    }
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, start_receiver, stop_receiver)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_send_files_in_order),
+        TEST(test_send_repeat_and_gzip),
+        TEST(test_send_json_is_a_line_a_request),
+        TEST(test_send_refused_for_good_makes_it_2),
+        TEST(test_send_spans_rejected_in_part_makes_it_2),
+        TEST(test_send_standard_input),
+        cmocka_unit_test(test_send_to_nobody_fails_after_retry_for),
+        cmocka_unit_test(test_send_that_cannot_start_is_told),
+        cmocka_unit_test(test_send_file_over_the_bound_is_told),
+        cmocka_unit_test(test_wait_is_what_retry_info_says),
+        cmocka_unit_test(test_wait_grows_to_its_bound_with_jitter),
+        cmocka_unit_test(test_endpoint_of_any_address_is_loopback),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
