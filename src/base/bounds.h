@@ -91,7 +91,7 @@
 #define RECEIVER_STREAMS_MAX 1024    /* calls at a time on one connection */
 #define RECEIVER_IN_HAND_BYTES_MAX (256UL << 20) /* bytes of calls in hand; above it calls are refused unread */
 #define RECEIVER_READING_BYTES (256UL << 10)     /* counted for a call whose message is not here yet */
-#define RECEIVER_QUOTA_BYTES (512UL << 20)         /* gRPC core's buffers, on top of two of the largest requests */
+#define RECEIVER_QUOTA_BYTES (512UL << 20)       /* gRPC core's buffers, on top of two of the largest requests */
 #define RECEIVER_SCRATCH_BYTES (4UL << 20)       /* what a poller keeps of each of its buffers between calls */
 #define RECEIVER_INDEX_BYTES_MAX (1UL << 30)     /* a poller's arena for the index of one request */
 #define RECEIVER_READ_TIMEOUT_MS 60000           /* for a message to come in whole */

@@ -1,5 +1,5 @@
 /*
- * status_details.c - google.rpc.Status by hand: gRPC core has no helper for it.
+ * status_details.c - google.rpc.Status by hand: gRPC core does not know it.
  *
  * Pure.  Any thread.  The messages, as googleapis has them:
  *   Status     { int32 code = 1; string message = 2; repeated Any details = 3; }

@@ -1,7 +1,7 @@
 /*
  * test_status_details.c - google.rpc.Status and ExportTraceServiceResponse
  * against bytes that Google's and OpenTelemetry's own classes for Python made
- * (googleapis-common-protos 1.7, opentelemetry-proto 1.4).
+ * (googleapis-common-protos 1.76, opentelemetry-proto 1.45).
  */
 #include <setjmp.h>
 #include <stdarg.h>
