@@ -37,9 +37,10 @@ const char *ctl_chart_place(unsigned places)
 {
     if ((places & CTL_IN_MONGODB) != 0)
         return places == CTL_IN_MONGODB ? "mongodb" : "both";
-    if ((places & CTL_IN_PENDING) != 0)
-        return "spool";
-    return (places & CTL_IN_PARKED) != 0 ? "parked" : "history";
+    /* Before history: the batch of what was parked is delivered as a whole. */
+    if ((places & CTL_IN_PARKED) != 0)
+        return "parked";
+    return (places & CTL_IN_HISTORY) != 0 ? "history" : "spool";
 }
 
 /* Columns before the name: indent, depth, marks. */
@@ -206,7 +207,7 @@ static void draw_bar(const struct ctl_chart *chart, const struct ctl_span *span,
 void ctl_chart_row(struct ctl_chart *chart, size_t row, struct buf *out)
 {
     const struct ctl_span *span = &chart->trace->spans[chart->trace->rows[row].span];
-    bool waits = (span->places & (CTL_IN_MONGODB | CTL_IN_HISTORY)) == 0;
+    bool waits = strcmp(ctl_chart_place(span->places), "spool") == 0 || (span->places & CTL_IN_PARKED) != 0;
 
     draw_name(chart, &chart->trace->rows[row], out);
     ctl_text_spaces(out, GAP);

@@ -8,7 +8,7 @@
 
 #include <getopt.h>
 
-#define NAME_COLUMNS 20
+#define NAME_COLUMNS 22
 
 const struct ctl_option ctl_help_options[] = {{NULL, NULL, 0, NULL}};
 

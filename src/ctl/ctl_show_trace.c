@@ -55,7 +55,7 @@ static int ask_mongodb(struct ctl_found *found)
 
 /* --- text ----------------------------------------------------------------- */
 
-static void print_places(struct buf *out, const struct ctl_spans *spans)
+static void print_places(struct buf *out, const struct ctl_found *found)
 {
     static const struct {
         const char *place;
@@ -64,19 +64,21 @@ static void print_places(struct buf *out, const struct ctl_spans *spans)
         {"both", "in MongoDB and in the spool"},
         {"mongodb", "in MongoDB only"},
         {"spool", "in the spool only, not delivered yet"},
-        {"history", "in the spool, delivered"},
         {"parked", "parked, not in MongoDB"},
+        {"history", "in the spool, delivered"},
     };
     bool first = true;
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         size_t count = 0;
 
-        for (size_t j = 0; j < spans->count; j++)
-            count += strcmp(ctl_chart_place(spans->items[j].places), texts[i].place) == 0;
+        for (size_t j = 0; j < found->spans.count; j++)
+            count += strcmp(ctl_chart_place(found->spans.items[j].places), texts[i].place) == 0;
         if (count == 0)
             continue;
         buf_printf(out, "%s%zu %s", first ? "" : "; ", count, texts[i].text);
+        if (found->mongodb_answered && strcmp(texts[i].place, "history") == 0)
+            buf_text(out, ", yet not in MongoDB");
         first = false;
     }
     buf_text(out, "\n");
@@ -99,7 +101,7 @@ static void print_header(struct buf *out, const struct ctl_found *found, const s
         ctl_text_duration(out, trace->end_unix_nano - trace->begin_unix_nano);
     }
     buf_text(out, "\n");
-    print_places(out, &found->spans);
+    print_places(out, found);
     buf_text(out, "\n");
 }
 

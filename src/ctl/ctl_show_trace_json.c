@@ -40,8 +40,8 @@ static void put_times(struct json *json, const struct ctl_span *span)
 static void put_places(struct json *json, const struct ctl_found *found, const struct ctl_span *span)
 {
     json_key(json, "spool");
-    json_text(json, (span->places & CTL_IN_PENDING) != 0   ? "pending"
-                    : (span->places & CTL_IN_HISTORY) != 0 ? "delivered"
+    json_text(json, (span->places & CTL_IN_HISTORY) != 0   ? "delivered"
+                    : (span->places & CTL_IN_PENDING) != 0 ? "pending"
                                                            : NULL);
     json_key(json, "parked");
     json_bool(json, (span->places & CTL_IN_PARKED) != 0);

@@ -56,7 +56,7 @@ int ctl_status(struct ctl *ctl, int argc, char **argv)
         ctl_status_json(&status, &out);
         buf_text(&out, "\n");
     } else {
-        ctl_status_text(&status, ctl_terminal_colored(ctl), &out);
+        ctl_status_text(&status, ctl_terminal_width(ctl), ctl_terminal_colored(ctl), &out);
     }
     ctl_write(ctl, &out);
     buf_fini(&out);

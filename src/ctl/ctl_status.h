@@ -35,8 +35,8 @@ struct ctl_finding {
 /* Returns how many there are, the most pressing first. */
 size_t ctl_status_findings(const struct ctl_status *status, struct ctl_finding findings[CTL_FINDINGS_MAX]);
 
-/* The screen, or one JSON object without a line end, appended. */
-void ctl_status_text(const struct ctl_status *status, bool colored, struct buf *out);
+/* The screen, long texts broken at `width`; or one JSON object without a line end.  Appended. */
+void ctl_status_text(const struct ctl_status *status, unsigned width, bool colored, struct buf *out);
 void ctl_status_json(const struct ctl_status *status, struct buf *out);
 
 #endif

@@ -47,7 +47,7 @@ static void find_delivery(const struct ctl_status *status, struct list *list)
         add(list, "mongodb_unavailable",
             "MongoDB does not take batches. Nothing is lost, they wait in the spool and go on by themselves. Look at "
             "mongod and at the network between.");
-    else if (status->owner != 0 && oldest != 0 && status->now_ns > oldest && status->now_ns - oldest > BEHIND_NS)
+    else if (oldest != 0 && status->now_ns > oldest && status->now_ns - oldest > BEHIND_NS)
         add(list, "behind",
             "MongoDB takes batches, yet the oldest has waited %s: more comes than it stores. Look at mongod's load; "
             "flush.threads can be raised.",
@@ -72,7 +72,8 @@ size_t ctl_status_findings(const struct ctl_status *status, struct ctl_finding f
     else if (stat->size_bytes > 0 && stat->pending_bytes > stat->size_bytes / 100 * NEARLY_FULL_PERCENT)
         add(&list, "spool_nearly_full", "More than %d %% of the spool waits for MongoDB: when it is full, it refuses.",
             NEARLY_FULL_PERCENT);
-    find_delivery(status, &list);
+    if (status->owner != 0) /* else what is noted of MongoDB is old */
+        find_delivery(status, &list);
     if (stat->parked_entries > 0)
         add(&list, "parked", "%s %s not stored in MongoDB and kept in the spool: `tracespool ls --parked` says why.",
             units_format_count(count, stat->parked_entries), stat->parked_entries == 1 ? "entry was" : "entries were");

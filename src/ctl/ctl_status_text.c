@@ -12,6 +12,7 @@
 struct screen {
     const struct ctl_status *status;
     struct buf *out;
+    unsigned width;
     bool colored;
 };
 
@@ -141,7 +142,7 @@ static void show_mongodb(const struct screen *screen)
     end_line(screen);
     if (delivery->text[0] != '\0') {
         label(screen, "", CTL_PLAIN);
-        ctl_text_append(screen->out, slice_of_text(delivery->text), CTL_TEXT_WHOLE);
+        ctl_text_wrap(screen->out, slice_of_text(delivery->text), LABEL_COLUMNS, screen->width);
         end_line(screen);
     }
 }
@@ -158,9 +159,9 @@ static void show_totals(const struct screen *screen)
     end_line(screen);
 }
 
-void ctl_status_text(const struct ctl_status *status, bool colored, struct buf *out)
+void ctl_status_text(const struct ctl_status *status, unsigned width, bool colored, struct buf *out)
 {
-    struct screen screen = {.status = status, .out = out, .colored = colored};
+    struct screen screen = {.status = status, .out = out, .width = width, .colored = colored};
     struct ctl_finding findings[CTL_FINDINGS_MAX];
     size_t count = ctl_status_findings(status, findings);
 
@@ -178,6 +179,7 @@ void ctl_status_text(const struct ctl_status *status, bool colored, struct buf *
         ctl_text_style(out, colored, CTL_YELLOW);
         buf_text(out, "! ");
         ctl_text_style(out, colored, CTL_PLAIN);
-        buf_printf(out, "%s\n", findings[i].text);
+        ctl_text_wrap(out, slice_of_text(findings[i].text), 2, width);
+        buf_text(out, "\n");
     }
 }

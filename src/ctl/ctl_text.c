@@ -167,6 +167,29 @@ unsigned ctl_text_columns(struct slice text, unsigned max)
     return columns < max ? columns : max;
 }
 
+void ctl_text_wrap(struct buf *out, struct slice text, unsigned indent, unsigned width)
+{
+    unsigned column = indent;
+
+    while (text.len > 0) {
+        const uint8_t *space = memchr(text.data, ' ', text.len);
+        struct slice word = slice_of(text.data, space != NULL ? (size_t)(space - text.data) : text.len);
+        unsigned columns = ctl_text_columns(word, width);
+
+        if (column > indent && column + 1 + columns > width) {
+            buf_text(out, "\n");
+            ctl_text_spaces(out, indent);
+            column = indent;
+        } else if (column > indent) {
+            buf_text(out, " ");
+            column++;
+        }
+        column += ctl_text_append(out, word, CTL_TEXT_WHOLE);
+        size_t taken = word.len + (space != NULL);
+        text = slice_of(text.data + taken, text.len - taken);
+    }
+}
+
 void ctl_text_duration(struct buf *out, uint64_t ns)
 {
     static const struct {

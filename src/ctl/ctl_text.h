@@ -32,6 +32,13 @@ void ctl_text_pad(struct buf *out, struct slice text, unsigned columns);
 /* Columns that ctl_text_append would take, counted up to `max`. */
 unsigned ctl_text_columns(struct slice text, unsigned max);
 
+/*
+ * Appends `text`, made harmless, in lines of at most `width` columns, broken
+ * at spaces; the first begins where `indent` columns are taken, the others are
+ * indented so far.  No line end after the last.
+ */
+void ctl_text_wrap(struct buf *out, struct slice text, unsigned indent, unsigned width);
+
 void ctl_text_spaces(struct buf *out, unsigned count);
 
 /* "812 ns", "12.3 µs", "4.56 ms", "1.23 s", then as units_format_duration. */

@@ -203,6 +203,19 @@ static void test_chart_lists_so_many_errors_and_counts_the_rest(void **state)
     buf_fini(&out);
 }
 
+static void test_place_says_what_became_of_a_span(void **state)
+{
+    (void)state;
+    assert_string_equal(ctl_chart_place(CTL_IN_PENDING), "spool");
+    assert_string_equal(ctl_chart_place(CTL_IN_HISTORY), "history");
+    assert_string_equal(ctl_chart_place(CTL_IN_MONGODB), "mongodb");
+    assert_string_equal(ctl_chart_place(CTL_IN_MONGODB | CTL_IN_PENDING), "both");
+    /* A resend of what is delivered is not missing anywhere. */
+    assert_string_equal(ctl_chart_place(CTL_IN_PENDING | CTL_IN_HISTORY), "history");
+    /* The batch of a parked span is delivered, the span is not. */
+    assert_string_equal(ctl_chart_place(CTL_IN_PARKED | CTL_IN_HISTORY), "parked");
+}
+
 static int set_locale(void **state)
 {
     (void)state;
@@ -213,6 +226,7 @@ static int set_locale(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_place_says_what_became_of_a_span),
         cmocka_unit_test(test_chart_small_trace),
         cmocka_unit_test(test_chart_orphans_and_circles_are_marked_and_explained),
         cmocka_unit_test(test_chart_times_that_cannot_be),

@@ -169,7 +169,7 @@ static void test_send_to_nobody_fails_after_retry_for(void **state)
     assert_int_equal(run.status, CTL_FAILED);
     assert_contains(run.err, "python-awkward-0012.pb: UNAVAILABLE: ");
     assert_contains(run.err, "; again in ");
-    assert_contains(run.out, ", try 2)\n");
+    assert_contains(run.out, ", try "); /* how often is left to the jitter */
     run_free(&run);
 }
 

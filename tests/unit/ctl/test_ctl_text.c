@@ -97,6 +97,17 @@ static void test_pad_fills_and_cuts_to_columns(void **state)
     buf_fini(&out);
 }
 
+static void test_wrap_breaks_at_spaces(void **state)
+{
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 1000);
+    ctl_text_wrap(&out, slice_of_text("한글 세 낱말 and a-word-longer-than-the-line x\033"), 2, 12);
+    assert_string_equal(fixture_text(&out), "한글 세\n  낱말 and\n  a-word-longer-than-the-line\n  x\\x1b");
+    buf_fini(&out);
+}
+
 static void assert_duration(uint64_t ns, const char *expected)
 {
     struct buf out;
@@ -160,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_append_ill_formed_bytes_become_replacements),
         cmocka_unit_test(test_append_combining_marks_are_bounded),
         cmocka_unit_test(test_pad_fills_and_cuts_to_columns),
+        cmocka_unit_test(test_wrap_breaks_at_spaces),
         cmocka_unit_test(test_duration_has_three_digits),
         cmocka_unit_test(test_span_duration_names_what_is_wrong),
     };
