@@ -7,156 +7,21 @@
  */
 #include "spool_internal.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "fault.h"
 #include "log.h"
+#include "spool_file.h"
 #include "spool_lock.h"
 #include "spool_pending.h"
-#include "spool_space.h"
 #include "spool_state.h"
 #include "units.h"
 
 #define DATABASES 4
 #define FILE_MODE 0600
-#define DIRECTORY_MODE 0700
 #define ENV_FLAGS (MDB_NORDAHEAD | MDB_NOTLS)
-#define STAT_BLOCK_BYTES 512
-
-/* --- the directory -------------------------------------------------------- */
-
-/* A new name is on disk only when its directory is synced. */
-static int sync_directory(const char *path, struct err *err)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = fd == -1 || fsync(fd) == -1 ? errno : 0;
-
-    if (fd != -1)
-        close(fd);
-    return rc == 0 ? 0 : spool_lmdb_error(err, rc, "cannot sync the directory %s", path);
-}
-
-static int sync_parent(const char *path, struct err *err)
-{
-    char *parent;
-    int rc;
-
-    if (asprintf(&parent, "%s/..", path) == -1)
-        return err_set(err, ERR_BUSY, ENOMEM, "out of memory");
-    rc = sync_directory(parent, err);
-    free(parent);
-    return rc;
-}
-
-static int make_directory(const char *path, struct err *err)
-{
-    struct stat st;
-
-    if (mkdir(path, DIRECTORY_MODE) == 0)
-        return sync_parent(path, err);
-    if (errno != EEXIST)
-        return spool_lmdb_error(err, errno, "cannot make the spool's directory %s", path);
-    if (stat(path, &st) == -1)
-        return spool_lmdb_error(err, errno, "cannot look at %s", path);
-    return S_ISDIR(st.st_mode) ? 0 : err_set(err, ERR_CONFIG, ENOTDIR, "spool %s is not a directory", path);
-}
-
-/* --- size and blocks ------------------------------------------------------- */
-
-static int file_stat(const struct spool *spool, struct stat *st, struct err *err)
-{
-    int fd;
-
-    mdb_env_get_fd(spool->env, &fd);
-    return fstat(fd, st) == 0 ? 0 : spool_lmdb_error(err, errno, "cannot look at %s/data.mdb", spool->path);
-}
-
-/* What LMDB maps must lie in the file, or reading it ends in SIGBUS. */
-static int check_length(const struct spool *spool, struct err *err)
-{
-    uint64_t touched_bytes = spool_space_touched(spool) * spool->page_bytes;
-    struct stat st;
-
-    if (file_stat(spool, &st, err) == -1)
-        return -1;
-    if ((uint64_t)st.st_size < touched_bytes)
-        return err_set(err, ERR_FATAL, MDB_CORRUPTED,
-                       "%s/data.mdb is damaged: it has %llu bytes and says that it uses %llu", spool->path,
-                       (unsigned long long)st.st_size, (unsigned long long)touched_bytes);
-    return 0;
-}
-
-/* LMDB maps at least what is used, whatever size it was given: so a size below that is told by the pages used. */
-static int check_size(const struct spool *spool, struct err *err)
-{
-    uint64_t touched_bytes = spool_space_touched(spool) * spool->page_bytes;
-    char size[UNITS_TEXT_MAX], touched[UNITS_TEXT_MAX];
-
-    if (touched_bytes <= spool->size_bytes)
-        return 0;
-    return err_set(
-        err, ERR_CONFIG, 0,
-        "spool %s cannot shrink to %s: its file is used up to %s (%llu bytes), and that is the smallest size "
-        "it can have",
-        spool->path, units_format_bytes(size, spool->size_bytes), units_format_bytes(touched, touched_bytes),
-        (unsigned long long)touched_bytes);
-}
-
-/* Told before it is tried: a failed allocation may leave the disk full. */
-static int check_room(const struct spool *spool, const struct stat *st, struct err *err)
-{
-    uint64_t held_bytes = (uint64_t)st->st_blocks * STAT_BLOCK_BYTES;
-    uint64_t needed_bytes = spool->size_bytes > held_bytes ? spool->size_bytes - held_bytes : 0;
-    char size[UNITS_TEXT_MAX], needed[UNITS_TEXT_MAX], room[UNITS_TEXT_MAX];
-    struct statvfs fs;
-
-    if (statvfs(spool->path, &fs) == -1)
-        return spool_lmdb_error(err, errno, "cannot look at the file system of %s", spool->path);
-    if ((uint64_t)fs.f_bavail * fs.f_frsize >= needed_bytes && fault_point("spool.room") == 0)
-        return 0;
-    return err_set(err, ERR_BUSY, ENOSPC, "no room to reserve %s for spool %s: %s more are needed and %s are free",
-                   units_format_bytes(size, spool->size_bytes), spool->path, units_format_bytes(needed, needed_bytes),
-                   units_format_bytes(room, (uint64_t)fs.f_bavail * fs.f_frsize));
-}
-
-static int reserve_file(struct spool *spool, const struct stat *st, struct err *err)
-{
-    int fd, rc;
-
-    if (check_room(spool, st, err) == -1)
-        return -1;
-    mdb_env_get_fd(spool->env, &fd);
-    do {
-        rc = posix_fallocate(fd, 0, (off_t)spool->size_bytes);
-    } while (rc == EINTR);
-    if (rc != 0)
-        return spool_lmdb_error(err, rc, "cannot reserve %s/data.mdb", spool->path);
-    spool->allocated_bytes = spool->size_bytes;
-    return 0;
-}
-
-static int size_file(struct spool *spool, bool reserve, struct err *err)
-{
-    struct stat st;
-    int fd;
-
-    if (check_length(spool, err) == -1 || check_size(spool, err) == -1 || file_stat(spool, &st, err) == -1)
-        return -1;
-    mdb_env_get_fd(spool->env, &fd);
-    /* A smaller size gives its blocks back; nothing is used beyond it. */
-    if ((uint64_t)st.st_size > spool->size_bytes && ftruncate(fd, (off_t)spool->size_bytes) == -1)
-        return spool_lmdb_error(err, errno, "cannot shorten %s/data.mdb", spool->path);
-    spool->allocated_bytes = (uint64_t)st.st_size;
-    return reserve ? reserve_file(spool, &st, err) : 0;
-}
 
 /* --- format ---------------------------------------------------------------- */
 
@@ -302,10 +167,10 @@ int spool_open(struct spool **out, const struct spool_options *options, struct e
         return -1;
     spool->size_bytes = options->size_bytes / os_page_bytes * os_page_bytes;
     spool->history_ns = options->history_ns;
-    if (make_directory(spool->path, err) == -1 || spool_lock_check_local(spool->path, err) == -1 ||
+    if (spool_file_make_directory(spool->path, err) == -1 || spool_lock_check_local(spool->path, err) == -1 ||
         spool_lock_take(spool->path, &spool->lock_fd, err) == -1 || make_env(spool, err) == -1 ||
-        clear_dead_readers(spool, err) == -1 || size_file(spool, options->reserve, err) == -1 ||
-        open_format(spool, err) == -1 || sync_directory(spool->path, err) == -1)
+        clear_dead_readers(spool, err) == -1 || spool_file_size(spool, options->reserve, err) == -1 ||
+        open_format(spool, err) == -1 || spool_file_sync_directory(spool->path, err) == -1)
         goto fail;
     *out = spool;
     return 0;
@@ -340,7 +205,8 @@ int spool_open_readonly(struct spool **out, const char *path, struct err *err)
     if (spool == NULL)
         goto fail;
     spool->readonly = true;
-    if (make_env(spool, &cause) == -1 || check_length(spool, &cause) == -1 || open_format(spool, &cause) == -1)
+    if (make_env(spool, &cause) == -1 || spool_file_check_length(spool, &cause) == -1 ||
+        open_format(spool, &cause) == -1)
         goto fail;
     *out = spool;
     return 0;

@@ -88,7 +88,8 @@ static int apply_op(struct spool_work *work, const struct spool_op *op)
         return apply_delivered(work, op);
     case SPOOL_OP_PARK:
         work->changed = true;
-        return spool_park_put(work->txn, work->spool, op->parked, op->blob, &work->counters);
+        return spool_park_put(work->txn, work->spool, op->parked, op->blob, spool_commit_part_pages(work->commit),
+                              &work->counters);
     case SPOOL_OP_NOTE_DELIVERY:
         work->changed = true;
         return spool_state_put_delivery(work->txn, work->spool, op->delivery);
@@ -108,7 +109,7 @@ static int make_room(struct spool_work *work, uint64_t pages)
     for (unsigned i = 0; i < SPOOL_EVICT_RECORDS_MAX; i++) {
         if ((rc = spool_space_used(work->txn, work->spool, &used)) != 0)
             return rc;
-        if (used + pages <= work->commit->layout.limit_pages)
+        if (used + pages <= work->commit->limit_pages)
             return 0;
         if ((rc = spool_evict_find(work->txn, work->spool, &seq, &received_ns)) != 0 ||
             (rc = spool_evict_remove(work->txn, work->spool, seq, &work->counters)) != 0)
@@ -148,6 +149,9 @@ static int look_for_room(struct spool_work *work)
         return 0;
     if (pages < work->wanted_pages)
         pages = work->wanted_pages;
+    /* A file that cannot grow may have no room for a record that its full size has room for. */
+    if (pages > work->commit->limit_pages / SPOOL_RECORD_SHARE)
+        pages = work->commit->limit_pages / SPOOL_RECORD_SHARE;
     rc = make_room(work, pages);
     if (rc != 0)
         return rc == MDB_NOTFOUND ? 0 : rc;

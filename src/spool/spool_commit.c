@@ -6,13 +6,14 @@
  * says so.  What the thread remembers between transactions is taken over only
  * then.
  *
- * What can fail.  When LMDB finds no page in the middle
- * of a transaction (readers pin freed pages, or no run of free pages is long
- * enough) the transaction is aborted, the operations are committed alone with
- * more history removed, and the puts are tried again in smaller parts; one page
- * a part needs no run at all.  A full disk refuses the puts of the group.
- * Everything else that LMDB or the disk says is fatal: after a failed sync
- * nobody knows what is on disk.
+ * What can fail.  When LMDB finds no page in the middle of a transaction
+ * (readers pin freed pages, or no run of free pages is long enough) the
+ * transaction is aborted, the operations are committed alone with more history
+ * removed, and the puts are tried again in smaller parts; one page a part needs
+ * no run at all.  A disk that is full is found before the transaction, by
+ * allocating ahead: then the ring turns within the file that there is, until
+ * the disk has room again.  Everything else that LMDB or the disk says is
+ * fatal: after a failed sync nobody knows what is on disk.
  */
 #include "spool_apply.h"
 
@@ -63,6 +64,12 @@ static int end_transaction(struct spool_work *work)
     return rc;
 }
 
+/* The disk is full: the ring turns within the file as it is. */
+static bool is_confined(const struct spool_commit *commit)
+{
+    return commit->disk.class != ERR_NONE;
+}
+
 /* `reason` is what had no page, NULL when it is the records that are not delivered. */
 static void log_change(const struct spool_commit *commit, bool was_refusing, const struct err *reason)
 {
@@ -92,7 +99,7 @@ static void adopt(struct spool_commit *commit, const struct spool_work *work)
     commit->expired_more = work->expired_more;
     if (work->changed)
         commit->high_pages = work->start_pages + work->written_pages;
-    log_change(commit, was_refusing, NULL);
+    log_change(commit, was_refusing, is_confined(commit) ? &commit->disk : NULL);
 }
 
 /* 0 and everything in the plan is durable, or nothing is: -1, ERR_BUSY or ERR_FATAL. */
@@ -132,6 +139,32 @@ uint64_t spool_commit_pages(const struct spool_commit *commit, uint64_t payload_
     return spool_layout_entry_pages(payload_bytes, SPOOL_PART_PAGES, commit->spool->page_bytes);
 }
 
+unsigned spool_commit_part_pages(const struct spool_commit *commit)
+{
+    return is_confined(commit) ? 1 : SPOOL_PART_PAGES;
+}
+
+/*
+ * Takes the blocks that the next transaction may need.  When the disk has none,
+ * what there is is the spool's capacity, until it has some again.
+ */
+static int fit_to_disk(struct spool_commit *commit, uint64_t ahead_pages, struct err *err)
+{
+    uint64_t headroom_pages = commit->layout.size_pages - commit->layout.limit_pages;
+    int rc = spool_space_grow(commit->spool, spool_space_touched(commit->spool) + ahead_pages, err);
+
+    if (rc == -1 && err->class != ERR_BUSY)
+        return -1;
+    if (rc == -1)
+        commit->disk = *err;
+    else
+        commit->disk.class = ERR_NONE;
+    commit->capacity_pages =
+        rc == -1 ? commit->spool->allocated_bytes / commit->spool->page_bytes : commit->layout.size_pages;
+    commit->limit_pages = commit->capacity_pages > headroom_pages ? commit->capacity_pages - headroom_pages : 0;
+    return 0;
+}
+
 /* LMDB or the disk had no page: no new try for a while, since what pins them may stay. */
 static void hold(struct spool_commit *commit, const struct err *reason)
 {
@@ -156,10 +189,16 @@ static int settle(struct spool_commit *commit, struct spool_group *group, struct
     return 0;
 }
 
-/* Whether the group could find no page although there is room by the count: the pages that history gives up have to age. */
+/* Pages that a group may write.  Smaller parts take a little more: each has a header of its own. */
+static uint64_t ahead_pages_of(const struct spool_group *group)
+{
+    return group->put_pages + group->put_pages / 16 + group->op_pages + SPOOL_TXN_SLACK_PAGES;
+}
+
+/* Whether the group could find no page although there is room by the count: what history gives up has to age. */
 static bool is_tight(const struct spool_commit *commit, const struct spool_group *group)
 {
-    return commit->high_pages + group->put_pages + group->op_pages + SPOOL_TXN_SLACK_PAGES > commit->layout.size_pages;
+    return commit->high_pages + ahead_pages_of(group) > commit->capacity_pages;
 }
 
 static int try_whole(struct spool_commit *commit, struct spool_group *group, struct err *err)
@@ -167,6 +206,8 @@ static int try_whole(struct spool_commit *commit, struct spool_group *group, str
     struct spool_plan plan = {.group = group};
 
     for (size_t i = 0; i < ATTEMPTS; i++) {
+        if (part_pages[i] > spool_commit_part_pages(commit))
+            continue;
         plan.with_ops = !group->ops_done;
         plan.part_pages = part_pages[i];
         if (transact(commit, &plan, err) == 0) {
@@ -176,28 +217,33 @@ static int try_whole(struct spool_commit *commit, struct spool_group *group, str
         if (err->class != ERR_BUSY || (err->code != MDB_MAP_FULL && err->code != MDB_TXN_FULL) ||
             settle(commit, group, err) == -1)
             return -1;
-        log_info("spool.no_run", "%s: no run of %u free pages, trying smaller parts", commit->spool->path,
-                 part_pages[i]);
+        log_debug("spool.no_run", "%s: no run of %u free pages, trying smaller parts", commit->spool->path,
+                  part_pages[i]);
     }
     return err_set(err, ERR_BUSY, MDB_MAP_FULL, "no free pages in spool %s", commit->spool->path);
 }
 
 static int commit_puts(struct spool_commit *commit, struct spool_group *group, struct err *err)
 {
-    uint64_t ahead_pages = group->put_pages + group->op_pages + SPOOL_TXN_SLACK_PAGES;
-
-    if (spool_space_grow(commit->spool, spool_space_touched(commit->spool) + ahead_pages, err) == -1)
-        return -1;
     for (unsigned i = 0; i < AGE_TRANSACTIONS && is_tight(commit, group); i++) {
         if (settle(commit, group, err) == -1)
             return -1;
+    }
+    /* LMDB would take pages beyond the file's blocks, and a commit that cannot write them is fatal. */
+    if (is_confined(commit) && is_tight(commit, group)) {
+        *err = commit->disk;
+        return -1;
     }
     return try_whole(commit, group, err);
 }
 
 int spool_commit_group(struct spool_commit *commit, struct spool_group *group, struct err *refusal, struct err *err)
 {
+    if (fit_to_disk(commit, ahead_pages_of(group), err) == -1)
+        return -1;
     err_set(refusal, ERR_BUSY, ENOSPC, "the spool is full");
+    if (is_confined(commit))
+        *refusal = commit->disk;
     if (group->puts != NULL) {
         if (commit_puts(commit, group, err) == 0)
             return 0;
@@ -208,9 +254,6 @@ int spool_commit_group(struct spool_commit *commit, struct spool_group *group, s
         hold(commit, err);
         *refusal = *err;
     }
-    /* Ahead here too if it can be; if not, there are pages that were freed. */
-    if (group->puts == NULL)
-        spool_space_grow(commit->spool, spool_space_touched(commit->spool) + SPOOL_TXN_SLACK_PAGES, NULL);
     /* No page for the operations either: refused for now, and their callers come back. */
     if (!group->ops_done && settle(commit, group, err) == -1) {
         if (err->class != ERR_BUSY)
@@ -223,16 +266,11 @@ int spool_commit_group(struct spool_commit *commit, struct spool_group *group, s
 
 int spool_commit_tick(struct spool_commit *commit, struct err *err)
 {
-    uint64_t end_pages = spool_space_touched(commit->spool) + commit->layout.group_pages + SPOOL_TXN_SLACK_PAGES;
     struct spool_plan plan = {.group = NULL};
 
     mdb_reader_check(commit->spool->env, NULL);
-    if (commit->refusing && clock_mono_ns() >= commit->hold_until_ns &&
-        spool_space_grow(commit->spool, end_pages, err) == -1) {
-        if (err->class != ERR_BUSY)
-            return -1;
-        hold(commit, err);
-    }
+    if (commit->refusing && fit_to_disk(commit, commit->layout.group_pages + SPOOL_TXN_SLACK_PAGES, err) == -1)
+        return -1;
     if (transact(commit, &plan, err) == 0)
         return 0;
     if (err->class == ERR_BUSY)
@@ -282,6 +320,8 @@ int spool_commit_init(struct spool_commit *commit, struct spool *spool, struct e
     struct spool_plan plan = {.always = true};
 
     *commit = (struct spool_commit){.spool = spool, .layout = spool_layout_of(spool->size_bytes, spool->page_bytes)};
+    if (fit_to_disk(commit, SPOOL_TXN_SLACK_PAGES, err) == -1)
+        return -1;
     if (load(commit, err) == -1)
         return -1;
     if (commit->counters.clean == 0)
@@ -292,6 +332,6 @@ int spool_commit_init(struct spool_commit *commit, struct spool *spool, struct e
     if (transact(commit, &plan, err) == -1 && err->class != ERR_BUSY)
         return -1;
     commit->started = true;
-    log_change(commit, false, NULL);
+    log_change(commit, false, is_confined(commit) ? &commit->disk : NULL);
     return 0;
 }

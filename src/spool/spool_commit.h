@@ -44,6 +44,9 @@ struct spool_commit {
     struct spool *spool;
     struct spool_layout layout;
     struct spool_counters counters; /* as committed */
+    uint64_t capacity_pages;        /* what may be filled: the size, or the file while the disk is full */
+    uint64_t limit_pages;           /* records are admitted while so many are used: capacity less headroom */
+    struct err disk;                /* why the file cannot grow; ERR_NONE while it can */
     uint64_t high_pages;            /* that the next transaction cannot use: see spool_space.c */
     uint64_t wanted_pages;          /* the largest record refused since the spool was full */
     uint64_t hold_until_ns;         /* no room before this, monotonic */
@@ -67,6 +70,9 @@ int spool_commit_tick(struct spool_commit *commit, struct err *err);
 
 /* Marks a clean stop.  -1: ERR_FATAL; no room for the mark is not an error. */
 int spool_commit_clean(struct spool_commit *commit, struct err *err);
+
+/* How large a part may be at first: one page while the file cannot grow, as LMDB has such pages without growing it. */
+unsigned spool_commit_part_pages(const struct spool_commit *commit);
 
 /* Pages that a put takes, as groups are bounded by. */
 uint64_t spool_commit_pages(const struct spool_commit *commit, uint64_t payload_bytes);

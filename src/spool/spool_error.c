@@ -20,6 +20,7 @@ static const struct {
     {MDB_READERS_FULL, ERR_BUSY},
     {ENOSPC, ERR_BUSY},
     {EDQUOT, ERR_BUSY},
+    {EFBIG, ERR_BUSY},
     {ENOMEM, ERR_BUSY},
     {EMFILE, ERR_BUSY},
     {ENFILE, ERR_BUSY},

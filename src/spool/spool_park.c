@@ -59,7 +59,7 @@ int spool_park_encode(struct buf *out, const struct spool_parked *parked, struct
 }
 
 int spool_park_put(MDB_txn *txn, const struct spool *spool, const struct spool_parked *parked, struct slice blob,
-                   struct spool_counters *counters)
+                   unsigned part_pages, struct spool_counters *counters)
 {
     struct spool_parts_entry entry = {
         .dbi = spool->parked,
@@ -70,7 +70,7 @@ int spool_park_put(MDB_txn *txn, const struct spool *spool, const struct spool_p
                  .raw_bytes = parked->payload.len,
                  .spans = parked->spans},
         .payload = blob,
-        .part_pages = SPOOL_PART_PAGES,
+        .part_pages = part_pages,
     };
     unsigned removed;
     int rc;

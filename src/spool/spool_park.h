@@ -16,8 +16,8 @@
 /* Everything but seq, spans and received_ns, which the part's header has.  -1: ERR_BUSY out of memory or too large. */
 int spool_park_encode(struct buf *out, const struct spool_parked *parked, struct err *err);
 
-/* Stores `blob` (from spool_park_encode) under (seq, index) in place of what is there. */
+/* Stores `blob` (from spool_park_encode) under (seq, index) in place of what is there, in parts of `part_pages`. */
 int spool_park_put(MDB_txn *txn, const struct spool *spool, const struct spool_parked *parked, struct slice blob,
-                   struct spool_counters *counters);
+                   unsigned part_pages, struct spool_counters *counters);
 
 #endif

@@ -18,7 +18,7 @@
 static int put_part(MDB_txn *txn, const struct spool_parts_entry *entry, const struct spool_part *part,
                     struct slice payload)
 {
-    uint8_t key_bytes[SPOOL_KEY_BYTES_MAX];
+    uint8_t key_bytes[SPOOL_KEY_BYTES_MAX] = {0};
     MDB_val key = spool_val(key_bytes, entry->prefix_len + PART_KEY_BYTES);
     MDB_val value = spool_val(NULL, SPOOL_PART_HEADER_BYTES + payload.len);
     int rc;

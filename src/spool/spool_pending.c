@@ -26,7 +26,7 @@ static int decode(MDB_val key, MDB_val value, struct spool_range *range)
 
 static int put_range(MDB_txn *txn, MDB_dbi pending, struct spool_range range)
 {
-    uint8_t first[SEQ_BYTES], end[SEQ_BYTES];
+    uint8_t first[SEQ_BYTES] = {0}, end[SEQ_BYTES] = {0};
     MDB_val key = spool_val(first, sizeof(first)), value = spool_val(end, sizeof(end));
 
     assert(range.first > 0 && range.first < range.end);
@@ -37,7 +37,7 @@ static int put_range(MDB_txn *txn, MDB_dbi pending, struct spool_range range)
 
 static int delete_range(MDB_txn *txn, MDB_dbi pending, uint64_t first)
 {
-    uint8_t bytes[SEQ_BYTES];
+    uint8_t bytes[SEQ_BYTES] = {0};
     MDB_val key = spool_val(bytes, sizeof(bytes));
 
     spool_key_put_u64(bytes, first);
@@ -47,7 +47,7 @@ static int delete_range(MDB_txn *txn, MDB_dbi pending, uint64_t first)
 /* The last range that starts at or before `seq`. */
 static int find_before(MDB_cursor *cursor, uint64_t seq, struct spool_range *range)
 {
-    uint8_t bytes[SEQ_BYTES];
+    uint8_t bytes[SEQ_BYTES] = {0};
     MDB_val key = spool_val(bytes, sizeof(bytes)), value;
     int rc;
 

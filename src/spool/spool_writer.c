@@ -28,6 +28,7 @@
 #include "metrics.h"
 #include "spool_commit.h"
 #include "spool_park.h"
+#include "spool_queue.h"
 #include "spool_record.h"
 #include "units.h"
 
@@ -46,10 +47,7 @@ struct spool_writer {
     pthread_cond_t work;      /* something is queued, or stopping */
     pthread_cond_t committed; /* next_seq or the wakes moved */
     pthread_cond_t left;      /* the last caller left */
-    struct spool_put *first_put, **last_put;
-    struct spool_op *first_op, **last_op;
-    size_t queued_bytes;
-    size_t queued_count;
+    struct spool_queue queue;
     unsigned callers; /* in a blocking call: the struct must outlive them */
     uint64_t next_seq;
     uint64_t wakes;
@@ -82,8 +80,7 @@ static int admit(const struct spool_writer *writer, const struct spool_put *put,
         metrics_add(METRIC_SPOOL_REFUSED, 1);
         return err_set(err, ERR_BUSY, ENOSPC, "the spool is full");
     }
-    if (rc != 0 || writer->queued_count >= SPOOL_QUEUE_COUNT_MAX ||
-        (writer->queued_bytes > 0 && writer->queued_bytes + put->payload.len > SPOOL_QUEUE_BYTES_MAX))
+    if (rc != 0 || !spool_queue_takes(&writer->queue, put->payload.len))
         return err_set(err, ERR_BUSY, EAGAIN, "the spool's queue is full");
     return 0;
 }
@@ -96,17 +93,13 @@ int spool_writer_put(struct spool_writer *writer, struct spool_put *put, struct 
     if (check_put_size(writer, put, err) == -1)
         return -1;
     put->seq = 0;
-    put->next = NULL;
     /* Here rather than in the one thread that everybody waits for; a record of several parts has its sums made there. */
     if (put->payload.len <= spool_part_bytes_max(SPOOL_PART_PAGES))
         put->checksum = checksum_64(put->payload);
     pthread_mutex_lock(&writer->lock);
     rc = admit(writer, put, err);
     if (rc == 0) {
-        *writer->last_put = put;
-        writer->last_put = &put->next;
-        writer->queued_bytes += put->payload.len;
-        writer->queued_count++;
+        spool_queue_add_put(&writer->queue, put);
         pthread_cond_signal(&writer->work);
     }
     pthread_mutex_unlock(&writer->lock);
@@ -118,8 +111,7 @@ bool spool_writer_admits(struct spool_writer *writer)
     bool admits;
 
     pthread_mutex_lock(&writer->lock);
-    admits = !writer->stopping && !writer->refusing && writer->queued_count < SPOOL_QUEUE_COUNT_MAX &&
-             writer->queued_bytes < SPOOL_QUEUE_BYTES_MAX;
+    admits = !writer->stopping && !writer->refusing && spool_queue_takes(&writer->queue, 1);
     pthread_mutex_unlock(&writer->lock);
     return admits;
 }
@@ -143,8 +135,7 @@ static int run_op(struct spool_writer *writer, struct spool_op *op, struct err *
         op->failed = true;
         err_set(&op->failure, ERR_BUSY, ECANCELED, "the spool is stopping");
     } else {
-        *writer->last_op = op;
-        writer->last_op = &op->next;
+        spool_queue_add_op(&writer->queue, op);
         pthread_cond_signal(&writer->work);
         while (!op->told)
             pthread_cond_wait(&op->cond, &writer->lock);
@@ -218,57 +209,6 @@ void spool_writer_wake(struct spool_writer *writer, bool forever)
 
 /* --- the thread ------------------------------------------------------------ */
 
-/* Under the lock: moves puts to the group up to its bounds, at least one. */
-static void gather_puts(struct spool_writer *writer, struct spool_group *group, size_t room)
-{
-    uint64_t most = writer->commit.layout.group_pages;
-    struct spool_put **end = &group->puts;
-
-    while (writer->first_put != NULL && room > 0) {
-        struct spool_put *put = writer->first_put;
-        uint64_t pages = spool_commit_pages(&writer->commit, put->payload.len);
-
-        if (group->puts != NULL && group->put_pages + pages > most)
-            break;
-        writer->first_put = put->next;
-        put->next = NULL;
-        *end = put;
-        end = &put->next;
-        group->put_pages += pages;
-        writer->queued_bytes -= put->payload.len;
-        writer->queued_count--;
-        room--;
-    }
-    if (writer->first_put == NULL)
-        writer->last_put = &writer->first_put;
-}
-
-/* Under the lock.  Operations first: they make room. */
-static void gather(struct spool_writer *writer, struct spool_group *group)
-{
-    uint64_t most = writer->commit.layout.group_pages;
-    struct spool_op **end = &group->ops;
-    size_t room = SPOOL_GROUP_COUNT_MAX;
-
-    *group = (struct spool_group){.ops = NULL};
-    while (writer->first_op != NULL && room > 0) {
-        struct spool_op *op = writer->first_op;
-        uint64_t pages = op->kind == SPOOL_OP_PARK ? spool_commit_pages(&writer->commit, op->blob.len) : 0;
-
-        if (group->ops != NULL && group->op_pages + pages > most)
-            break;
-        writer->first_op = op->next;
-        op->next = NULL;
-        *end = op;
-        end = &op->next;
-        group->op_pages += pages;
-        room--;
-    }
-    if (writer->first_op == NULL)
-        writer->last_op = &writer->first_op;
-    gather_puts(writer, group, room);
-}
-
 static void tell_puts(struct spool_put *puts, const struct err *refusal)
 {
     while (puts != NULL) {
@@ -314,20 +254,15 @@ static void die(struct spool_writer *writer, const struct err *err)
     abort(); /* on_fatal does not return; going on would acknowledge what may be gone */
 }
 
-static bool is_empty(const struct spool_writer *writer)
-{
-    return writer->first_put == NULL && writer->first_op == NULL;
-}
-
 /* Under the lock.  True when there is a group to commit, false when it is time for a look around, or to end. */
 static bool wait_for_work(struct spool_writer *writer)
 {
     struct timespec deadline = clock_timespec(writer->next_tick_ns);
     int rc = 0;
 
-    while (rc == 0 && is_empty(writer) && !writer->stopping)
+    while (rc == 0 && spool_queue_is_empty(&writer->queue) && !writer->stopping)
         rc = pthread_cond_timedwait(&writer->work, &writer->lock, &deadline);
-    return !is_empty(writer);
+    return !spool_queue_is_empty(&writer->queue);
 }
 
 /* Without the lock. */
@@ -368,7 +303,7 @@ static void *run(void *context)
     while (more) {
         pthread_mutex_lock(&writer->lock);
         if (wait_for_work(writer)) {
-            gather(writer, &group);
+            spool_queue_gather(&writer->queue, &writer->commit, &group);
             pthread_mutex_unlock(&writer->lock);
             commit_group(writer, &group);
         } else {
@@ -382,14 +317,13 @@ static void *run(void *context)
 
 /* --- start and stop -------------------------------------------------------- */
 
-static void init_queue(struct spool_writer *writer)
+static void init_writer(struct spool_writer *writer)
 {
     pthread_mutex_init(&writer->lock, NULL);
     clock_cond_init(&writer->work);
     clock_cond_init(&writer->committed);
     clock_cond_init(&writer->left);
-    writer->last_put = &writer->first_put;
-    writer->last_op = &writer->first_op;
+    spool_queue_init(&writer->queue);
 }
 
 static void free_writer(struct spool_writer *writer)
@@ -409,7 +343,7 @@ int spool_writer_start(struct spool_writer **out, struct spool *spool, void (*on
 
     if (writer == NULL)
         return err_set(err, ERR_BUSY, ENOMEM, "out of memory");
-    init_queue(writer);
+    init_writer(writer);
     writer->spool = spool;
     writer->on_fatal = on_fatal;
     if (spool_commit_init(&writer->commit, spool, err) == -1)

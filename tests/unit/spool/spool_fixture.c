@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "fault.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t told = PTHREAD_COND_INITIALIZER;
@@ -239,4 +240,15 @@ void fixture_until(bool (*condition)(void *context), void *context)
         assert_true(clock_mono_ns() < deadline_ns);
         sched_yield();
     }
+}
+
+void fixture_fault(const char *point, unsigned countdown, int action)
+{
+#ifdef TRACESPOOL_FAULTS
+    fault_arm(point, countdown, action);
+#else
+    print_message("not run to its end: needs the fault point %s (%u, %d), and these are not compiled in\n", point,
+                  countdown, action);
+    skip();
+#endif
 }

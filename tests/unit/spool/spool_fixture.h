@@ -67,6 +67,9 @@ struct spool_stat fixture_stat(struct spool *spool);
 
 void fixture_fill(uint8_t *out, uint64_t seed, size_t len);
 
+/* Arms a fault point; where these are not compiled in, the test is skipped, with a line that says so. */
+void fixture_fault(const char *point, unsigned countdown, int action);
+
 /* Runs `condition` until it is true; fails the test after FIXTURE_WAIT_S. */
 void fixture_until(bool (*condition)(void *context), void *context);
 

@@ -205,7 +205,7 @@ static void test_read_with_a_later_part_damaged_says_so(void **state)
 static void test_list_parked_shows_a_damaged_entry_as_such(void **state)
 {
     struct fixture *fixture = *state;
-    uint8_t payload[5000];
+    uint8_t payload[5000] = {0};
     struct spool_parked parked = {.seq = 4,
                                   .index = 2,
                                   .reason = SPOOL_PARK_REFUSED,

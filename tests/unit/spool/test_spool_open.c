@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fault.h"
 #include "spool_internal.h"
 #include "spool_state.h"
 
@@ -274,23 +273,33 @@ static void test_open_with_reserve_allocates_the_whole_file(void **state)
 {
     struct fixture *fixture = *state;
     struct stat st;
-    struct err err;
 
     fixture_put(fixture, 1, 1000);
     fixture_close(fixture);
     fixture->options.reserve = true;
-#ifdef TRACESPOOL_FAULTS
-    fault_arm("spool.room", 1, ENOSPC);
-    err = refused(&fixture->options);
-    assert_int_equal(err.class, ERR_BUSY);
-    assert_contains(err.text, "no room to reserve 64.0 MiB for spool ");
-#endif
     fixture_open(fixture);
     st = file(fixture->path, "data.mdb");
     assert_int_equal(st.st_size, FIXTURE_SIZE);
     assert_true((uint64_t)st.st_blocks * 512 >= FIXTURE_SIZE);
     fixture_check(fixture->spool, 1, 1, 1000, SPOOL_PENDING);
-    (void)err;
+}
+
+static void test_open_with_reserve_and_no_room_is_busy(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err;
+
+    fixture_close(fixture);
+    fixture->options.reserve = true;
+    fixture_fault("spool.room", 1, ENOSPC);
+    err = refused(&fixture->options);
+    assert_int_equal(err.class, ERR_BUSY);
+    assert_contains(err.text, "no room to reserve 64.0 MiB for spool ");
+    /* A size that no file system has. */
+    fixture->options.size_bytes = SPOOL_SIZE_MAX_BYTES;
+    err = refused(&fixture->options);
+    assert_int_equal(err.class, ERR_BUSY);
+    assert_contains(err.text, "no room to reserve 16.0 TiB for spool ");
 }
 
 /* What another process sees of record `seq`, and of the whole. */
@@ -471,6 +480,7 @@ int main(void)
         OPEN_TEST(test_open_of_a_cut_file_says_that_it_is_damaged),
         OPEN_TEST(test_open_with_another_size),
         OPEN_TEST(test_open_with_reserve_allocates_the_whole_file),
+        OPEN_TEST(test_open_with_reserve_and_no_room_is_busy),
         OPEN_TEST(test_open_readonly_beside_the_writer_and_without_one),
         OPEN_TEST(test_open_readonly_where_there_is_none_is_refused),
         OPEN_TEST(test_open_readonly_without_permission_says_who_may),

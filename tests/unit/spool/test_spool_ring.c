@@ -5,12 +5,12 @@
 #include "spool_fixture.h"
 
 #include <errno.h>
-#include <semaphore.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "clock.h"
-#include "fault.h"
 #include "metrics.h"
 #include "spool_internal.h"
 #include "spool_space.h"
@@ -329,7 +329,7 @@ static void test_map_full_is_tried_again_in_smaller_parts(void **state)
 {
     struct fixture *fixture = *state;
 
-    fault_arm("spool.append", 1, MDB_MAP_FULL);
+    fixture_fault("spool.append", 1, MDB_MAP_FULL);
     assert_int_equal(fixture_put(fixture, 1, 500000), 1);
     fixture_check(fixture->spool, 1, 1, 500000, SPOOL_PENDING);
     assert_true(spool_writer_admits(fixture->writer));
@@ -365,7 +365,7 @@ static void test_full_disk_refuses_puts_and_takes_deliveries(void **state)
     struct err err;
 
     fixture_put(fixture, 1, 1000000);
-    fault_arm("spool.commit", 1, ENOSPC);
+    fixture_fault("spool.commit", 1, ENOSPC);
     assert_int_equal(fixture_try_put(fixture, 2, 1000, &err), 0);
     assert_int_equal(err.class, ERR_BUSY);
     assert_int_equal(err.code, ENOSPC);
@@ -379,28 +379,67 @@ static void test_full_disk_refuses_puts_and_takes_deliveries(void **state)
     fixture_check(fixture->spool, 2, 2, 1000, SPOOL_PENDING);
 }
 
-static void test_disk_that_fills_while_the_file_grows_refuses(void **state)
+/* A limit on the file's length, RLIM_INFINITY for none: to the spool the same as a disk that is full. */
+static void limit_file(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes == RLIM_INFINITY ? limit.rlim_max : bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static int limited_setup(void **state)
+{
+    limit_file(24 << 20);
+    return fixture_setup(state);
+}
+
+static int limited_teardown(void **state)
+{
+    limit_file(RLIM_INFINITY);
+    return fixture_teardown(state);
+}
+
+static void test_full_disk_is_turned_within(void **state)
 {
     struct fixture *fixture = *state;
-    uint64_t last = 0, seq;
+    struct stream stream = {.fixture = fixture, .size_of = mixed_size, .lag_bytes = 6 << 20};
+    uint64_t seq, last = 0;
     struct err err;
 
-    fixture_fini(fixture);
-    fixture_init(fixture, FIXTURE_SIZE);
-    fixture_open(fixture);
-    last = fixture_put(fixture, 1, 100000);
-    fault_arm("spool.grow", 1, ENOSPC); /* the first step fails, what is just needed goes */
-    while ((seq = fixture_try_put(fixture, last + 1, 100000, &err)) != 0) {
+    while ((seq = fixture_try_put(fixture, last + 1, mixed_size(last + 1), &err)) != 0)
         last = seq;
-        if (last == 200)
-            fault_arm("spool.grow", 1, EDQUOT);
-    }
     assert_int_equal(err.class, ERR_BUSY);
-    assert_int_equal(err.code, EDQUOT);
+    assert_int_equal(err.code, EFBIG);
     assert_non_null(strstr(err.text, "cannot extend "));
-    assert_true(last >= 200);
+    assert_non_null(strstr(err.text, "/data.mdb: File too large"));
+    assert_false(spool_writer_admits(fixture->writer));
+    for (seq = 1; seq <= last; seq++)
+        fixture_check(fixture->spool, seq, seq, mixed_size(seq), SPOOL_PENDING);
+
+    /* Once something is delivered the ring turns, in the file that it has. */
+    fixture_deliver(fixture, 1, last + 1);
     fixture_until(admits, fixture->writer);
-    assert_int_equal(fixture_put(fixture, last + 1, 100000), last + 1);
+    stream.put_count = stream.delivered = last;
+    run_stream(&stream, 100 << 20);
+
+    /* And with room on the disk it goes on growing. */
+    limit_file(RLIM_INFINITY);
+    stream.lag_bytes = 36 << 20;
+    run_stream(&stream, 200 << 20);
+    assert_true(fixture_stat(fixture->spool).used_bytes > 36 << 20);
+}
+
+static void test_disk_that_is_full_for_a_moment_is_not_noticed(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_fault("spool.grow", 1, ENOSPC); /* a step ahead fails, what is needed goes */
+    for (uint64_t seq = 1; seq <= 50; seq++)
+        assert_int_equal(fixture_put(fixture, seq, 100000), seq);
+    assert_true(spool_writer_admits(fixture->writer));
 }
 
 static void test_append_and_begin_faults_refuse_one_group(void **state)
@@ -410,7 +449,7 @@ static void test_append_and_begin_faults_refuse_one_group(void **state)
     struct err err;
 
     for (size_t i = 0; i < 2; i++) {
-        fault_arm(points[i], 1, ENOMEM);
+        fixture_fault(points[i], 1, ENOMEM);
         assert_int_equal(fixture_try_put(fixture, 1, 1000, &err), 0);
         assert_int_equal(err.class, ERR_BUSY);
         assert_int_equal(err.code, ENOMEM);
@@ -436,7 +475,8 @@ int main(void)
         RING_TEST(test_map_full_is_tried_again_in_smaller_parts),
         RING_TEST(test_map_full_from_a_stuck_reader_refuses_until_it_is_gone),
         RING_TEST(test_full_disk_refuses_puts_and_takes_deliveries),
-        RING_TEST(test_disk_that_fills_while_the_file_grows_refuses),
+        RING_TEST(test_disk_that_is_full_for_a_moment_is_not_noticed),
+        cmocka_unit_test_setup_teardown(test_full_disk_is_turned_within, limited_setup, limited_teardown),
         RING_TEST(test_append_and_begin_faults_refuse_one_group),
     };
 

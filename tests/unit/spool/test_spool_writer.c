@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "clock.h"
-#include "fault.h"
 #include "metrics.h"
 #include "spool_record.h"
 
@@ -231,7 +230,7 @@ static void test_put_fault_in_the_queue_is_busy(void **state)
     struct fixture *fixture = *state;
     struct err err;
 
-    fault_arm("spool.put", 1, ENOMEM);
+    fixture_fault("spool.put", 1, ENOMEM);
     assert_int_equal(fixture_try_put(fixture, 1, 10, &err), 0);
     assert_int_equal(err.class, ERR_BUSY);
     assert_int_equal(fixture_put(fixture, 1, 10), 1);
@@ -348,7 +347,7 @@ static void test_delivered_fault_tells_the_caller_and_takes_nothing(void **state
     uint64_t seq = fixture_put(fixture, 1, 1000);
     struct err err;
 
-    fault_arm("spool.delivered", 1, ENOMEM);
+    fixture_fault("spool.delivered", 1, ENOMEM);
     assert_int_equal(spool_writer_delivered(fixture->writer, &seq, 1, &err), -1);
     assert_int_equal(err.class, ERR_BUSY);
     assert_int_equal(fixture_stat(fixture->spool).pending_records, 1);

@@ -1,0 +1,25 @@
+/*
+ * spool_file.h - the spool's directory and the blocks of its file.  Whoever opens; main's thread.
+ */
+#ifndef TRACESPOOL_SPOOL_FILE_H
+#define TRACESPOOL_SPOOL_FILE_H
+
+#include "spool_internal.h"
+
+/* -1: ERR_CONFIG (no parent, not a directory, no permission), ERR_BUSY (disk full), ERR_FATAL. */
+int spool_file_make_directory(const char *path, struct err *err);
+
+/* A new name is on disk only when its directory is synced. */
+int spool_file_sync_directory(const char *path, struct err *err);
+
+/* What LMDB maps must lie in the file, or reading it ends in SIGBUS.  -1: ERR_FATAL. */
+int spool_file_check_length(const struct spool *spool, struct err *err);
+
+/*
+ * Fits the file to the spool's size: shortens it, with `reserve` allocates all
+ * of it.  -1: ERR_CONFIG (it holds more than that), ERR_BUSY (no room to
+ * reserve), ERR_FATAL.
+ */
+int spool_file_size(struct spool *spool, bool reserve, struct err *err);
+
+#endif
