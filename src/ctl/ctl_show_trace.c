@@ -61,10 +61,8 @@ static void print_places(struct buf *out, const struct ctl_found *found)
         const char *place;
         const char *text;
     } texts[] = {
-        {"both", "in MongoDB and in the spool"},
-        {"mongodb", "in MongoDB only"},
-        {"spool", "in the spool only, not delivered yet"},
-        {"parked", "parked, not in MongoDB"},
+        {"both", "in MongoDB and in the spool"},      {"mongodb", "in MongoDB"},
+        {"spool", "in the spool, not delivered yet"}, {"parked", "parked, not in MongoDB"},
         {"history", "in the spool, delivered"},
     };
     bool first = true;
@@ -79,6 +77,8 @@ static void print_places(struct buf *out, const struct ctl_found *found)
         buf_printf(out, "%s%zu %s", first ? "" : "; ", count, texts[i].text);
         if (found->mongodb_answered && strcmp(texts[i].place, "history") == 0)
             buf_text(out, ", yet not in MongoDB");
+        if (found->options->from == CTL_FROM_BOTH && strcmp(texts[i].place, "mongodb") == 0)
+            buf_text(out, ", no longer in the spool");
         first = false;
     }
     buf_text(out, "\n");

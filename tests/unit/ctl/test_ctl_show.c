@@ -54,7 +54,7 @@ static void test_show_trace_joins_batches_into_one_tree(void **state)
     assert_ran(&run, CTL_OK,
                "trace " TWO_SERVICES "\n"
                "11 spans of 2 services; began 2026-11-22T16:23:37.988Z, took 241 ms\n"
-               "2 in the spool only, not delivered yet; 9 in the spool, delivered\n"
+               "2 in the spool, not delivered yet; 9 in the spool, delivered\n"
                "\n"
                "SPAN                                   KIND       DURATION  0                        241 ms  WHERE\n"
                "pricing: GET /price/:sku               server       235 ms  ██████████████████████████████   history\n"
