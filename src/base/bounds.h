@@ -78,6 +78,7 @@
 #define SINK_DAY_RECHECK_S 600              /* then a day's collection and indexes are asked for again */
 #define SINK_VIEW_DAYS_MAX 900              /* days that the views join; MongoDB allows 1000 stages */
 #define SINK_VIEW_ROUNDS_MAX 8              /* tries to catch up with days that others make meanwhile */
+#define SINK_VIEW_RETRY_S 10                /* then views that could not be changed are tried again */
 #define SINK_CONNECT_TIMEOUT_MS 3000        /* these four unless the connection string says otherwise */
 #define SINK_SELECTION_TIMEOUT_MS 3000
 #define SINK_SOCKET_TIMEOUT_MS 30000

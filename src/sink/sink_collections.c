@@ -38,12 +38,12 @@ static bool is_known(struct sink_mongo *mongo, uint32_t day, uint64_t now_ns)
 
     pthread_mutex_lock(&mongo->lock);
     i = find_known(mongo, day);
-    known = i < mongo->known_count && now_ns - mongo->known[i].checked_ns < SINK_DAY_RECHECK_S * NS_PER_S;
+    known = i < mongo->known_count && now_ns < mongo->known[i].until_ns;
     pthread_mutex_unlock(&mongo->lock);
     return known;
 }
 
-static void set_known(struct sink_mongo *mongo, uint32_t day, uint64_t now_ns)
+static void set_known(struct sink_mongo *mongo, uint32_t day, uint64_t until_ns)
 {
     size_t i;
 
@@ -51,7 +51,7 @@ static void set_known(struct sink_mongo *mongo, uint32_t day, uint64_t now_ns)
     i = find_known(mongo, day);
     if (i == SINK_DAYS_KNOWN_MAX)
         i = mongo->known_count = 0; /* all of it can be asked for again */
-    mongo->known[i] = (struct sink_day_known){.day = day, .checked_ns = now_ns};
+    mongo->known[i] = (struct sink_day_known){.day = day, .until_ns = until_ns};
     if (i == mongo->known_count)
         mongo->known_count++;
     pthread_mutex_unlock(&mongo->lock);
@@ -136,29 +136,30 @@ static int create_indexes(struct sink_session *session, const char *name, struct
 /*
  * The views are for readers: when they cannot be kept (a right is missing, a
  * collection has the name), that is said and traces go on being stored.
+ * False: to be tried again soon.
  */
-static int update_views(struct sink_session *session, struct err *err)
+static bool update_views(struct sink_session *session)
 {
-    if (sink_views_update(session, err) == 0)
-        return 0;
-    err_prefix(err, "views");
-    if (err->class != ERR_CONFIG)
-        return -1;
-    log_warn("mongodb.views_failed", "%s", err->text);
-    return 0;
+    struct err err;
+
+    if (sink_views_update(session, &err) == 0)
+        return true;
+    log_warn("mongodb.views_failed", "views of %s: %s", session->mongo->database, err.text);
+    return err.class != ERR_RETRY;
 }
 
 int sink_collections_prepare(struct sink_session *session, uint32_t day, struct err *err)
 {
     uint64_t now_ns = clock_mono_ns();
     char name[SINK_DAY_NAME_MAX];
+    bool done;
 
     if (is_known(session->mongo, day, now_ns))
         return 0;
     sink_day_name(name, day);
-    if (create_collection(session, name, err) != 0 || create_indexes(session, name, err) != 0 ||
-        update_views(session, err) != 0)
+    if (create_collection(session, name, err) != 0 || create_indexes(session, name, err) != 0)
         return -1;
-    set_known(session->mongo, day, now_ns);
+    done = update_views(session);
+    set_known(session->mongo, day, now_ns + (done ? SINK_DAY_RECHECK_S : SINK_VIEW_RETRY_S) * NS_PER_S);
     return 0;
 }

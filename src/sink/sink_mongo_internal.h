@@ -12,10 +12,10 @@
 #include "sink_day.h"
 #include "sink_mongo.h"
 
-/* A day whose collection and indexes were there at `checked_ns` (monotonic). */
+/* A day whose collection and indexes were there, so that they need not be asked for until `until_ns` (monotonic). */
 struct sink_day_known {
     uint32_t day;
-    uint64_t checked_ns;
+    uint64_t until_ns;
 };
 
 /* Invariants: sink is the first member; known_count <= SINK_DAYS_KNOWN_MAX; no lock is held across network I/O. */
@@ -71,7 +71,10 @@ void sink_uri_log(mongoc_log_level_t level, const char *domain, const char *mess
 
 /* --- sink_collections.c, sink_views.c ------------------------------------- */
 
-/* The day's collection with its indexes is there, and the views know it.  -1: ERR_RETRY, ERR_CONFIG. */
+/*
+ * The day's collection with its indexes is there; the views know it, or it was
+ * logged why not.  -1: ERR_RETRY, ERR_CONFIG.
+ */
 int sink_collections_prepare(struct sink_session *session, uint32_t day, struct err *err);
 
 /* What is known of `day` may be wrong. */

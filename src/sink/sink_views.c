@@ -8,6 +8,7 @@
  * writes last has then seen every day that was made before, and who makes a
  * later one comes after.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +39,7 @@ static int newest_first(const void *a, const void *b)
     return strcmp(b, a);
 }
 
-/* Keeps the newest SINK_VIEW_DAYS_MAX; the list comes in no order. */
+/* The list comes in no order, and what is beyond SINK_VIEW_DAYS_MAX is cut when it is sorted. */
 static int add_day(struct listing *listing, const char *name, struct err *err)
 {
     if (listing->day_count % 64 == 0) {

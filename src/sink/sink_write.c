@@ -278,6 +278,8 @@ int sink_write(struct sink_session *session, const struct otlp_fragment *fragmen
     session->bson.out.repaired = 0;
     session->bson.out.clamped = 0;
     clear_message(session->message);
+    if (count == 0)
+        return 0;
     if (place(session, fragments, count, err) != 0)
         return -1;
     while (done < count) {

@@ -1,0 +1,69 @@
+#include "opened.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka wants these before it */
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+void opened_open(struct opened *opened, const char *host, const char *rest, const char *database)
+{
+    struct err err;
+
+    snprintf(opened->uri, sizeof(opened->uri), "mongodb://%s/%s", host, rest);
+    opened->options =
+        (struct sink_mongo_options){.uri = opened->uri, .database = database, .compressor = "zstd", .sessions = 1};
+    if (sink_mongo_new(&opened->sink, &opened->options, &err) != 0 ||
+        opened->sink->ops->session_open(opened->sink, &opened->session, &err) != 0)
+        fail_msg("%s", err.text);
+}
+
+void opened_close(struct opened *opened)
+{
+    opened->sink->ops->session_close(opened->session);
+    sink_mongo_free(opened->sink);
+}
+
+int opened_write(struct opened *opened, const struct request *request, struct sink_verdict *verdicts, struct err *err)
+{
+    return opened->sink->ops->write(opened->session, request->fragments, request->count, verdicts, err);
+}
+
+void opened_write_span(struct opened *opened, uint8_t trace, uint8_t id, uint64_t start_ns, enum sink_outcome expected)
+{
+    struct made_span made;
+    Otlp__Span *spans[] = {&made.span};
+    struct sink_verdict verdict;
+    struct request request;
+    struct err err;
+
+    make_span(&made, trace, id, 0, start_ns);
+    request_of_spans(&request, "shop", spans, 1, REQUESTS_RECEIVED_NS);
+    if (opened_write(opened, &request, &verdict, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(verdict.outcome, expected);
+    request_free(&request);
+}
+
+void check_contains(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("\"%s\" is not in \"%s\"", part, text);
+}
+
+int64_t count_documents(struct mongod *mongod, const char *database, const char *collection)
+{
+    bson_t *reply = mongod_command(mongod, database, BCON_NEW("count", BCON_UTF8(collection)));
+    bson_iter_t at;
+    int64_t count;
+
+    assert_true(bson_iter_init_find(&at, reply, "n"));
+    count = bson_iter_as_int64(&at);
+    bson_destroy(reply);
+    return count;
+}

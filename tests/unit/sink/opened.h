@@ -1,0 +1,37 @@
+/*
+ * opened.h - a session on a mongod, for the tests of the sink.
+ */
+#ifndef TRACESPOOL_TEST_OPENED_H
+#define TRACESPOOL_TEST_OPENED_H
+
+#include "mongod.h"
+#include "requests.h"
+#include "sink_mongo.h"
+
+/* The day of REQUESTS_RECEIVED_NS. */
+#define TODAY "traces_20261122"
+#define DAY_NS (86400ULL * 1000000000ULL)
+
+struct opened {
+    struct sink *sink;
+    struct sink_session *session;
+    char uri[256];
+    struct sink_mongo_options options; /* uri points into this struct */
+};
+
+/* `rest` follows "mongodb://host/": "?socketTimeoutMS=500". */
+void opened_open(struct opened *opened, const char *host, const char *rest, const char *database);
+void opened_close(struct opened *opened);
+
+/* Writes the request's fragments.  0 with verdicts (of the caller, count of them), or -1. */
+int opened_write(struct opened *opened, const struct request *request, struct sink_verdict *verdicts, struct err *err);
+
+/* Writes one made span that is like no other of the same numbers; fails the test unless its outcome is `expected`. */
+void opened_write_span(struct opened *opened, uint8_t trace, uint8_t id, uint64_t start_ns, enum sink_outcome expected);
+
+void check_contains(const char *text, const char *part);
+
+/* Documents in a collection. */
+int64_t count_documents(struct mongod *mongod, const char *database, const char *collection);
+
+#endif

@@ -1,0 +1,244 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "opened.h"
+
+static struct mongod *mongod;
+
+static int setup(void **state)
+{
+    static const char *const extra[] = {"--auth", NULL};
+
+    (void)state;
+    sink_mongo_init();
+    mongod = mongod_start(extra);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    mongod_free(mongod);
+    sink_mongo_cleanup();
+    return 0;
+}
+
+#define NEED_MONGOD()                                                                                                  \
+    do {                                                                                                               \
+        (void)state;                                                                                                   \
+        if (mongod == NULL)                                                                                            \
+            skip();                                                                                                    \
+    } while (0)
+
+/* Runs a command with an administrator's rights, or with none as "" from this machine, until there is a user. */
+static void run_as(const char *user, const char *database, bson_t *command)
+{
+    mongoc_client_t *client;
+    bson_error_t error;
+    char uri[256];
+
+    snprintf(uri, sizeof(uri), "mongodb://%s%s/?directConnection=true&authSource=admin", user, mongod_host(mongod));
+    client = mongoc_client_new(uri);
+    if (!mongoc_client_command_simple(client, database, command, NULL, NULL, &error))
+        fail_msg("%s", error.message);
+    mongoc_client_destroy(client);
+    bson_destroy(command);
+}
+
+static void make_administrator(void)
+{
+    static bool made;
+
+    if (made)
+        return;
+    made = true;
+    run_as("", "admin",
+           BCON_NEW("createUser", "root", "pwd", "root", "roles", "[", "{", "role", "root", "db", "admin", "}", "]"));
+}
+
+/* The actions of docs/mongodb.md, in its order; NULL ends. */
+static const char *const documented[] = {
+    "listCollections", "createCollection", "createIndex", "collMod", "find", "insert", NULL};
+
+/* A user `name` of database `name` whose role has the documented actions but `without`. */
+static void make_user(const char *name, const char *without)
+{
+    bson_t *command = BCON_NEW("createRole", BCON_UTF8(name), "roles", "[", "]");
+    bson_t privileges, privilege, resource, actions;
+    char key[2] = "0";
+
+    make_administrator();
+    BSON_APPEND_ARRAY_BEGIN(command, "privileges", &privileges);
+    BSON_APPEND_DOCUMENT_BEGIN(&privileges, "0", &privilege);
+    BSON_APPEND_DOCUMENT_BEGIN(&privilege, "resource", &resource);
+    BSON_APPEND_UTF8(&resource, "db", name);
+    BSON_APPEND_UTF8(&resource, "collection", "");
+    bson_append_document_end(&privilege, &resource);
+    BSON_APPEND_ARRAY_BEGIN(&privilege, "actions", &actions);
+    for (size_t i = 0; documented[i] != NULL; i++)
+        if (without == NULL || strcmp(documented[i], without) != 0) {
+            bson_append_utf8(&actions, key, 1, documented[i], -1);
+            key[0]++;
+        }
+    bson_append_array_end(&privilege, &actions);
+    bson_append_document_end(&privileges, &privilege);
+    bson_append_array_end(command, &privileges);
+    run_as("root:root@", name, command);
+    run_as("root:root@", name, BCON_NEW("createUser", "trace", "pwd", "hunter2", "roles", "[", BCON_UTF8(name), "]"));
+}
+
+static void open_as(struct opened *opened, const char *database)
+{
+    char host[128], rest[128];
+
+    snprintf(host, sizeof(host), "trace:hunter2@%s", mongod_host(mongod));
+    snprintf(rest, sizeof(rest), "?authSource=%s", database);
+    opened_open(opened, host, rest, database);
+}
+
+static int write_span(struct opened *opened, struct err *err)
+{
+    struct made_span made;
+    Otlp__Span *spans[] = {&made.span};
+    struct sink_verdict verdict;
+    struct request request;
+    int result;
+
+    make_span(&made, 1, 1, 0, REQUESTS_RECEIVED_NS);
+    request_of_spans(&request, "shop", spans, 1, REQUESTS_RECEIVED_NS);
+    result = opened_write(opened, &request, &verdict, err);
+    request_free(&request);
+    return result;
+}
+
+static void check_config(struct opened *opened, const char *part)
+{
+    struct err err;
+
+    assert_int_equal(write_span(opened, &err), -1);
+    check_contains(err.text, part);
+    assert_int_equal(err.class, ERR_CONFIG);
+    assert_null(strstr(err.text, "hunter2"));
+}
+
+static void test_wrong_password_is_config(void **state)
+{
+    struct opened opened;
+    char host[128];
+    struct err err;
+
+    NEED_MONGOD();
+    snprintf(host, sizeof(host), "trace:hunter2@%s", mongod_host(mongod));
+    opened_open(&opened, host, "", "wrong"); /* there is no such user */
+    check_config(&opened, "Authentication failed");
+    check_config(&opened, "MongoDB needs a person: ");
+    assert_int_equal(sink_mongo_ping(&opened.options, 5000, &err), -1);
+    assert_int_equal(err.class, ERR_CONFIG);
+    check_contains(err.text, "Authentication failed");
+    opened_close(&opened);
+}
+
+static void test_no_user_at_all_is_config(void **state)
+{
+    struct opened opened;
+
+    NEED_MONGOD();
+    make_administrator();
+    opened_open(&opened, mongod_host(mongod), "", "nobody");
+    check_config(&opened, "(code 13 Unauthorized)");
+    opened_close(&opened);
+}
+
+static void count_span(void *context, const struct sink_mongo_span *span)
+{
+    (void)span;
+    ++*(size_t *)context;
+}
+
+static void test_documented_rights_suffice(void **state)
+{
+    uint8_t trace[OTLP_TRACE_ID_BYTES];
+    struct opened opened;
+    size_t count = 0;
+    struct err err;
+
+    NEED_MONGOD();
+    make_user("suffice", NULL);
+    open_as(&opened, "suffice");
+    memset(trace, 1, sizeof(trace));
+    for (int i = 0; i < 2; i++) /* once made, once stored before */
+        if (write_span(&opened, &err) != 0)
+            fail_msg("%s", err.text);
+    opened_write_span(&opened, 1, 2, REQUESTS_RECEIVED_NS - DAY_NS, SINK_STORED); /* changes the view */
+    assert_int_equal(sink_mongo_ping(&opened.options, 5000, &err), 0);
+    if (sink_mongo_find_trace(&opened.options, trace, 5000, count_span, &count, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(count, 2);
+    /* Both views are there. */
+    run_as("root:root@", "suffice", BCON_NEW("collMod", "traces"));
+    run_as("root:root@", "suffice", BCON_NEW("collMod", "spans"));
+    opened_close(&opened);
+}
+
+static void test_right_that_is_missing_is_config(void **state)
+{
+    static const struct {
+        const char *action;
+        const char *text;
+    } rows[] = {
+        {"createIndex", "make the indexes of " TODAY ": MongoDB needs a person: "},
+        {"insert", "insert into " TODAY ": MongoDB needs a person: "},
+    };
+
+    NEED_MONGOD();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct opened opened;
+
+        make_user(rows[i].action, rows[i].action);
+        open_as(&opened, rows[i].action);
+        check_config(&opened, rows[i].text);
+        opened_close(&opened);
+    }
+}
+
+/*
+ * What only the views need is missed by their readers, not by delivery.  (A
+ * plain collection can be made with the right to insert.)
+ */
+static void test_right_of_views_does_not_stop_delivery(void **state)
+{
+    static const char *const actions[] = {"listCollections", "collMod", "createCollection", "find"};
+
+    NEED_MONGOD();
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+        struct opened opened;
+        struct err err;
+
+        make_user(actions[i], actions[i]);
+        open_as(&opened, actions[i]);
+        if (write_span(&opened, &err) != 0)
+            fail_msg("%s", err.text);
+        opened_write_span(&opened, 1, 2, REQUESTS_RECEIVED_NS - DAY_NS, SINK_STORED);
+        opened_close(&opened);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_wrong_password_is_config),
+        cmocka_unit_test(test_no_user_at_all_is_config),
+        cmocka_unit_test(test_documented_rights_suffice),
+        cmocka_unit_test(test_right_that_is_missing_is_config),
+        cmocka_unit_test(test_right_of_views_does_not_stop_delivery),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
