@@ -1,0 +1,43 @@
+# shellcheck shell=bash
+# Debian packages by purpose, and installing those that are missing.  Sourced.
+
+packages_for() {
+    case $1 in
+    build)
+        echo ca-certificates gcc libc6-dev cmake ninja-build pkg-config \
+            protobuf-c-compiler libprotobuf-c-dev libxxhash-dev libconfig-dev libzstd-dev libdeflate-dev \
+            liblmdb-dev libmongoc-dev libgrpc-dev libmicrohttpd-dev libsystemd-dev
+        ;;
+    python) echo python3 python3-venv ;;
+    mongod) echo libcurl4 libssl3 ;; # what the mongod of the wheel is linked with
+    test) echo libcmocka-dev ;;
+    ci) echo git clang clang-format llvm shellcheck ;;
+    collector) echo git golang-go ;; # a Go that fetches the one it needs
+    *) die "no packages are known for '$1'" ;;
+    esac
+}
+
+package_is_installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# packages_install PURPOSE...: does nothing, and needs no root, when all are there.
+packages_install() {
+    local purpose package missing=() advice
+    for purpose in "$@"; do
+        for package in $(packages_for "$purpose"); do
+            package_is_installed "$package" || missing+=("$package")
+        done
+    done
+    if [ ${#missing[@]} -eq 0 ]; then
+        say "all packages for $* are installed"
+        return
+    fi
+    command -v apt-get >/dev/null ||
+        die "this is no Debian: apt-get is missing" "" "install what these packages hold: ${missing[*]}"
+    say "installing ${#missing[@]} packages for $*: ${missing[*]}"
+    advice="see that apt works (network, /etc/apt/sources.list), then: apt-get install ${missing[*]}"
+    logged apt-update "$advice" as_root apt-get update -qq
+    logged apt-install "$advice" as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}

@@ -1,0 +1,29 @@
+# shellcheck shell=bash
+# Running tests of a build tree.  Sourced; the caller sets VENV and exports TRACESPOOL_TEST_MONGOD.
+# Neither function fails when a test does: scripts/count_tests.py decides at the end.
+
+# unit_tests DIR [PATTERN]: results in DIR/unit.xml, failures on standard output.
+unit_tests() {
+    # No test at all is an error, unless a pattern chose among them.
+    local dir=$1 pattern=${2:-} arguments=(--no-tests=error)
+    [ -z "$pattern" ] || arguments=(--no-tests=ignore -R "$pattern")
+    rm -f "$dir/unit.xml"
+    # The sizes keep cmocka's summaries, which are what is counted.
+    ctest --test-dir "$dir" "${arguments[@]}" --output-on-failure --output-junit unit.xml --test-output-size-passed 1000000 --test-output-size-failed 1000000 \
+        >"$LOG_DIR/unit.log" 2>&1 || cat "$LOG_DIR/unit.log"
+    [ -s "$dir/unit.xml" ] || die "ctest did not run" "$LOG_DIR/unit.log"
+    say "$("$VENV/bin/python" "$ROOT/scripts/count_tests.py" "unit=$dir/unit.xml" || true)"
+}
+
+# scenarios DIR [PATTERN]: results in DIR/scenarios.xml.
+scenarios() {
+    local dir=$1 pattern=${2:-} arguments=()
+    rm -f "$dir/scenarios.xml"
+    [ -z "$pattern" ] || arguments+=(--only "$pattern")
+    [ -n "${OTELCOL:-}" ] ||
+        say "12-collector is not part of this run: set OTELCOL to an OpenTelemetry Collector's path; .ci/run builds one"
+    TRACESPOOL_TEST_BIN=$dir/bin PYTHONDONTWRITEBYTECODE=1 \
+        "$VENV/bin/python" -m pytest -c "$ROOT/tests/pytest.ini" --rootdir "$ROOT/tests" \
+        --junitxml "$dir/scenarios.xml" --durations=10 "${arguments[@]}" "$ROOT/tests/scenarios" || true
+    [ -s "$dir/scenarios.xml" ] || die "pytest did not run" "" "its message is above"
+}

@@ -1,0 +1,41 @@
+"""`tracespool`, the command."""
+
+import json
+import os
+import pathlib
+import subprocess
+from typing import Any
+
+from .daemon import binary
+
+
+def run(*arguments: str, config: pathlib.Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    """Output as text; never a terminal, so no colours and 80 columns."""
+    inherited = {key: value for key, value in os.environ.items() if key not in ("MONGO_URI", "COLUMNS")}
+    command = [binary("tracespool")] + (["-c", str(config)] if config else []) + list(arguments)
+    return subprocess.run(
+        command,
+        env={**inherited, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def text(*arguments: str, config: pathlib.Path | None = None) -> str:
+    """Standard output of a run that must succeed."""
+    result = run(*arguments, config=config)
+    assert result.returncode == 0, result
+    return result.stdout
+
+
+def objects(*arguments: str, config: pathlib.Path | None = None) -> list[dict[str, Any]]:
+    """The JSON objects of a run that must succeed, one a line."""
+    return [json.loads(line) for line in text("--json", *arguments, config=config).splitlines()]
+
+
+def status(config: pathlib.Path) -> dict[str, Any]:
+    (answer,) = objects("status", config=config)
+    return answer

@@ -1,0 +1,98 @@
+"""A real tracespoold in a folder of its own, with a configuration made for the test."""
+
+import os
+import pathlib
+import re
+import urllib.request
+
+from .ports import free_port
+from .process import Process
+from .waiting import wait_until
+
+
+def binary(name: str) -> str:
+    return str(pathlib.Path(os.environ["TRACESPOOL_TEST_BIN"]) / name)
+
+
+def config_text(sections: dict[str, dict[str, object]]) -> str:
+    """libconfig: text in quotes, numbers and booleans bare."""
+    lines = []
+    for section, keys in sections.items():
+        lines.append(f"{section} = {{")
+        for key, value in keys.items():
+            if isinstance(value, bool):
+                word = "true" if value else "false"
+            elif isinstance(value, int):
+                word = str(value)
+            else:
+                word = '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+            lines.append(f"    {key} = {word};")
+        lines.append("};")
+    return "\n".join(lines) + "\n"
+
+
+class Daemon(Process):
+    """`settings` are configuration keys, "section.key": value, over defaults that suit a test."""
+
+    def __init__(self, folder: pathlib.Path, mongo_uri: str, database: str, settings: dict[str, object] | None = None):
+        super().__init__("tracespoold", folder / "tracespoold.log")
+        self.config = folder / "tracespool.conf"
+        self.spool = folder / "spool"
+        self.port = free_port()
+        self.admin_port = free_port()
+        self.sections: dict[str, dict[str, object]] = {
+            "receiver": {"grpc": f"127.0.0.1:{self.port}", "max_request_bytes": "16MiB"},
+            "spool": {"path": self.spool, "size": "64MiB"},
+            "mongodb": {"uri": mongo_uri, "database": database},
+            "admin": {"listen": f"127.0.0.1:{self.admin_port}"},
+        }
+        for name, value in (settings or {}).items():
+            section, key = name.split(".")
+            self.sections.setdefault(section, {})[key] = value
+        self.config.write_text(config_text(self.sections))
+
+    @property
+    def endpoint(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def launch(self, **env: str) -> None:
+        """Starts without waiting; for a daemon that is expected to fail."""
+        inherited = {key: value for key, value in os.environ.items() if key != "MONGO_URI"}
+        self.spawn([binary("tracespoold"), "-c", str(self.config)], env={**inherited, **env})
+
+    def start(self, **env: str) -> "Daemon":
+        self.launch(**env)
+        wait_until(self.ready, "tracespoold to be ready")
+        return self
+
+    def ready(self) -> bool:
+        assert self.running, f"tracespoold ended: {self.tail()}"
+        return "event=daemon.ready" in self.output()
+
+    def stop(self) -> None:
+        status = self.terminate(60)
+        assert status == 0, f"exit status {status}: {self.tail()}"
+
+    def http(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def metrics(self) -> dict[str, float]:
+        """By the name and labels of the line, as the exposition format has them."""
+        status, text = self.http("/metrics")
+        assert status == 200, text
+        pairs = re.findall(r"^([a-z]\S*) (\S+)$", text, re.MULTILINE)
+        return {name: float(value) for name, value in pairs}
+
+    def pending_spans(self) -> int:
+        return int(self.metrics()["tracespool_spool_pending_spans"])
+
+    def wait_delivered(self, seconds: float = 120) -> None:
+        def delivered() -> bool:
+            assert self.running, f"tracespoold ended: {self.tail()}"
+            return self.metrics()["tracespool_spool_pending_records"] == 0
+
+        wait_until(delivered, f"the spool to drain; the log ends with {self.tail(5)}", seconds)

@@ -1,0 +1,126 @@
+"""Fixtures: a folder, a mongod and daemons for each scenario, and nothing left of them afterwards."""
+
+import os
+import pathlib
+import shutil
+import tempfile
+from typing import Callable, Iterator
+
+import pymongo.database
+import pytest
+
+from lib.daemon import Daemon
+from lib.mongod import Mongod
+from lib.process import Process, processes_that_mention
+
+# The real Collector is built from Go modules, which takes minutes: .ci/run does it.
+collect_ignore_glob = [] if os.environ.get("OTELCOL") else ["12-*.py"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # Not -k: to it, 05-daemon is an arithmetic expression.
+    parser.addoption("--only", default="", help="run the tests whose file or name holds this")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = config.getoption("--only")
+
+    def is_wanted(item: pytest.Item) -> bool:
+        # Without the parameters: their numbers would match 10-configuration's.
+        return wanted in f"{item.path.stem}::{getattr(item, 'originalname', item.name)}"
+
+    config.hook.pytest_deselected(items=[item for item in items if not is_wanted(item)])
+    items[:] = filter(is_wanted, items)
+
+
+PROCESSES = pytest.StashKey[list[Process]]()
+
+
+def make_folder() -> pathlib.Path:
+    return pathlib.Path(tempfile.mkdtemp(prefix="tracespool-scenario-"))
+
+
+def remove_folder(folder: pathlib.Path) -> None:
+    left = processes_that_mention(folder)
+    if not os.environ.get("TRACESPOOL_TEST_KEEP"):
+        shutil.rmtree(folder)
+    assert not left, f"processes were left behind: {left}"
+
+
+@pytest.fixture
+def folder() -> Iterator[pathlib.Path]:
+    path = make_folder()
+    yield path
+    remove_folder(path)
+
+
+@pytest.fixture
+def processes(folder: pathlib.Path, request: pytest.FixtureRequest) -> Iterator[list[Process]]:
+    """Everything in this list is ended after the test; the last started first."""
+    started: list[Process] = []
+    request.node.stash[PROCESSES] = started
+    yield started
+    for process in reversed(started):
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def shared_mongod() -> Iterator[Mongod]:
+    path = make_folder()
+    mongod = Mongod(path)
+    try:
+        yield mongod.start()
+    finally:
+        mongod.kill()
+        remove_folder(path)
+
+
+@pytest.fixture
+def database(shared_mongod: Mongod, request: pytest.FixtureRequest) -> Iterator[pymongo.database.Database]:
+    """A database of the test's own in a mongod that runs all the time."""
+    with shared_mongod.client() as client:
+        name = f"test_{abs(hash(request.node.nodeid)):x}"
+        yield client[name]
+        client.drop_database(name)
+
+
+@pytest.fixture
+def own_mongod(folder: pathlib.Path, processes: list[Process]) -> Callable[..., Mongod]:
+    """Makes a mongod, not started, for a test that stops it."""
+
+    def make(**options: bool) -> Mongod:
+        mongod = Mongod(folder, **options)
+        processes.append(mongod)
+        return mongod
+
+    return make
+
+
+@pytest.fixture
+def make_daemon(folder: pathlib.Path, processes: list[Process]) -> Callable[..., Daemon]:
+    """Makes a daemon, not started, in the test's folder: make_daemon(mongod, database name, **settings)."""
+
+    def make(mongod: Mongod, database: str, settings: dict[str, object] | None = None) -> Daemon:
+        daemon = Daemon(folder, mongod.uri, database, settings)
+        processes.append(daemon)
+        return daemon
+
+    return make
+
+
+@pytest.fixture
+def daemon(
+    make_daemon: Callable[..., Daemon], shared_mongod: Mongod, database: pymongo.database.Database
+) -> Daemon:
+    """A daemon that runs, in front of `database`."""
+    return make_daemon(shared_mongod, database.name).start()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    """A failure shows how the logs of its processes end."""
+    report = yield
+    if report.failed and PROCESSES in item.stash:
+        for process in item.stash[PROCESSES]:
+            report.sections.append((f"{process.name}, end of its log", process.tail(40)))
+    return report
