@@ -328,7 +328,6 @@ static void test_codec_full_buffer_is_busy(void **state)
     assert_string_equal(err.text, "codec 7 is not known");
 }
 
-#ifdef TRACESPOOL_FAULTS
 static void test_codec_no_memory_is_busy(void **state)
 {
     static const char *const texts[] = {"identity: no memory", "gzip: no memory", "zstd: no memory"};
@@ -347,7 +346,6 @@ static void test_codec_no_memory_is_busy(void **state)
     fault_arm("otlp_codec.context", 1, ENOMEM);
     check_no_memory(otlp_codec_deflate(OTLP_CODEC_ZSTD, slice_of_text("text"), &out, &err), "zstd: no memory");
 }
-#endif
 
 static void test_codec_name_is_stable(void **state)
 {
@@ -375,9 +373,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_codec_zstd_that_lies_about_its_size_is_poison, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_codec_thread_gives_its_memory_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_codec_full_buffer_is_busy, set_up, tear_down),
-#ifdef TRACESPOOL_FAULTS
         cmocka_unit_test_setup_teardown(test_codec_no_memory_is_busy, set_up, tear_down),
-#endif
         cmocka_unit_test(test_codec_name_is_stable),
     };
 

@@ -200,7 +200,6 @@ static void test_fragment_encode_into_full_buffer_fails(void **state)
     buf_fini(&small);
 }
 
-#ifdef TRACESPOOL_FAULTS
 static void test_fragment_no_memory_to_hash_is_busy(void **state)
 {
     struct otlp_fragment *fragments;
@@ -215,7 +214,6 @@ static void test_fragment_no_memory_to_hash_is_busy(void **state)
     assert_string_equal(err.text, "no memory to hash fragments");
     samples_request_free(&request);
 }
-#endif
 
 int main(void)
 {
@@ -227,9 +225,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fragment_full_arena_is_busy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fragment_single_full_arena_is_busy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fragment_encode_into_full_buffer_fails, set_up, tear_down),
-#ifdef TRACESPOOL_FAULTS
         cmocka_unit_test_setup_teardown(test_fragment_no_memory_to_hash_is_busy, set_up, tear_down),
-#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

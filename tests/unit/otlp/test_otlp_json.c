@@ -265,7 +265,6 @@ static void test_json_deepest_value_fits(void **state)
     arena_fini(&arena);
 }
 
-#ifdef TRACESPOOL_FAULTS
 static void test_json_no_memory_for_an_id_fails_the_output(void **state)
 {
     Otlp__Span span = OTLP__SPAN__INIT;
@@ -277,7 +276,6 @@ static void test_json_no_memory_for_an_id_fails_the_output(void **state)
     otlp_json_span(&json, &span);
     assert_true(out.failed);
 }
-#endif
 
 int main(void)
 {
@@ -289,9 +287,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_json_lists_and_maps_nest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_json_resource_and_scope_have_every_field, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_json_deepest_value_fits, set_up, tear_down),
-#ifdef TRACESPOOL_FAULTS
         cmocka_unit_test_setup_teardown(test_json_no_memory_for_an_id_fails_the_output, set_up, tear_down),
-#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -371,7 +371,6 @@ static void test_export_above_bytes_in_hand_is_unavailable(void **state)
     assert_ok(&answer);
 }
 
-#ifdef TRACESPOOL_FAULTS
 static void test_fault_before_put_is_unavailable_and_not_stored(void **state)
 {
     struct export_answer answer;
@@ -413,7 +412,6 @@ static void test_slow_client_is_cancelled(void **state)
     assert_int_equal(raw.code, 4);
     assert_string_equal(raw.text, "the message did not come in");
 }
-#endif
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
@@ -434,15 +432,10 @@ int main(void)
         TEST(test_other_methods_are_unimplemented),
         TEST(test_export_above_bytes_in_hand_is_unavailable),
         cmocka_unit_test_setup_teardown(test_export_into_full_spool_is_unavailable, start_small, stop),
-#ifdef TRACESPOOL_FAULTS
         TEST(test_fault_before_put_is_unavailable_and_not_stored),
         TEST(test_fault_after_put_is_unavailable_and_stored),
         TEST(test_slow_client_is_cancelled),
-#endif
     };
 
-#ifndef TRACESPOOL_FAULTS
-    print_message("not run: 3 tests that need fault points, which are not compiled in\n");
-#endif
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

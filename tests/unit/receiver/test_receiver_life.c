@@ -89,7 +89,6 @@ static void test_start_on_ipv6_answers(void **state)
     receiver_stop(receiver, FIXTURE_TIMEOUT_MS);
 }
 
-#ifdef TRACESPOOL_FAULTS
 static void test_start_without_threads_fails(void **state)
 {
     struct fixture *fixture = *state;
@@ -104,7 +103,6 @@ static void test_start_without_threads_fails(void **state)
         assert_string_equal(err.text, "cannot start a thread: Resource temporarily unavailable");
     }
 }
-#endif
 
 static void test_stop_null_is_allowed(void **state)
 {
@@ -388,9 +386,7 @@ int main(void)
         TEST(test_start_on_taken_port_fails),
         TEST(test_start_on_malformed_address_fails),
         TEST(test_start_on_ipv6_answers),
-#ifdef TRACESPOOL_FAULTS
         TEST(test_start_without_threads_fails),
-#endif
         cmocka_unit_test(test_stop_null_is_allowed),
         TEST(test_many_clients_are_all_stored),
         TEST(test_cancelled_calls_leave_nothing),
@@ -400,8 +396,5 @@ int main(void)
         TEST(test_stop_at_once_under_load),
     };
 
-#ifndef TRACESPOOL_FAULTS
-    print_message("not run: 1 test that needs fault points, which are not compiled in\n");
-#endif
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,7 +157,6 @@ static void test_read_too_large_is_emsgsize(void **state)
 
 static void test_read_without_memory_to_compress_is_busy(void **state)
 {
-#ifdef TRACESPOOL_FAULTS
     (void)state;
     fault_arm("receiver.deflate", 1, ENOMEM);
     assert_int_equal(read_as(RECEIVER_ENCODING_IDENTITY, ONE_SPAN), -1);
@@ -165,11 +164,6 @@ static void test_read_without_memory_to_compress_is_busy(void **state)
     assert_int_equal(err.code, ENOMEM);
     assert_string_equal(err.text, "no memory to compress the request");
     assert_int_equal(read_as(RECEIVER_ENCODING_IDENTITY, ONE_SPAN), 0);
-#else
-    (void)state;
-    print_message("fault points are not compiled in\n");
-    skip();
-#endif
 }
 
 /* Large buffers are given back between messages, small ones are kept. */
