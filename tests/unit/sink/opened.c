@@ -11,6 +11,29 @@
 
 #include <cmocka.h>
 
+struct mongod *mongod;
+
+int opened_setup_with(const char *const *extra)
+{
+    sink_mongo_init();
+    mongod = mongod_start(extra);
+    return 0;
+}
+
+int opened_setup(void **state)
+{
+    (void)state;
+    return opened_setup_with(NULL);
+}
+
+int opened_teardown(void **state)
+{
+    (void)state;
+    mongod_free(mongod);
+    sink_mongo_cleanup();
+    return 0;
+}
+
 void opened_open(struct opened *opened, const char *host, const char *rest, const char *database)
 {
     struct err err;
@@ -56,9 +79,9 @@ void check_contains(const char *text, const char *part)
         fail_msg("\"%s\" is not in \"%s\"", part, text);
 }
 
-int64_t count_documents(struct mongod *mongod, const char *database, const char *collection)
+int64_t count_documents(struct mongod *server, const char *database, const char *collection)
 {
-    bson_t *reply = mongod_command(mongod, database, BCON_NEW("count", BCON_UTF8(collection)));
+    bson_t *reply = mongod_command(server, database, BCON_NEW("count", BCON_UTF8(collection)));
     bson_iter_t at;
     int64_t count;
 

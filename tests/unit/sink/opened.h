@@ -12,6 +12,21 @@
 #define TODAY "traces_20261122"
 #define DAY_NS (86400ULL * 1000000000ULL)
 
+/* The mongod of a test program, made by its group's setup; NULL when there is no binary. */
+extern struct mongod *mongod;
+
+int opened_setup(void **state);
+int opened_setup_with(const char *const *extra); /* arguments, as mongod_start takes them */
+int opened_teardown(void **state);
+
+/* How each test begins. */
+#define NEED_MONGOD()                                                                                                  \
+    do {                                                                                                               \
+        (void)state;                                                                                                   \
+        if (mongod == NULL)                                                                                            \
+            skip();                                                                                                    \
+    } while (0)
+
 struct opened {
     struct sink *sink;
     struct sink_session *session;
@@ -32,6 +47,6 @@ void opened_write_span(struct opened *opened, uint8_t trace, uint8_t id, uint64_
 void check_contains(const char *text, const char *part);
 
 /* Documents in a collection. */
-int64_t count_documents(struct mongod *mongod, const char *database, const char *collection);
+int64_t count_documents(struct mongod *server, const char *database, const char *collection);
 
 #endif

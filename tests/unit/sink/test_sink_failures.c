@@ -12,31 +12,6 @@
 #include "fault.h"
 #include "opened.h"
 
-static struct mongod *mongod;
-
-static int setup(void **state)
-{
-    (void)state;
-    sink_mongo_init();
-    mongod = mongod_start(NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    mongod_free(mongod);
-    sink_mongo_cleanup();
-    return 0;
-}
-
-#define NEED_MONGOD()                                                                                                  \
-    do {                                                                                                               \
-        (void)state;                                                                                                   \
-        if (mongod == NULL)                                                                                            \
-            skip();                                                                                                    \
-    } while (0)
-
 #define SPANS_MAX 8
 
 /* `count` traces of one span each, as one request. */
@@ -388,5 +363,5 @@ int main(void)
         cmocka_unit_test(test_unclear_refusal_is_retry),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, opened_setup, opened_teardown);
 }

@@ -11,31 +11,6 @@
 #include "clock.h"
 #include "opened.h"
 
-static struct mongod *mongod;
-
-static int setup(void **state)
-{
-    (void)state;
-    sink_mongo_init();
-    mongod = mongod_start(NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    mongod_free(mongod);
-    sink_mongo_cleanup();
-    return 0;
-}
-
-#define NEED_MONGOD()                                                                                                  \
-    do {                                                                                                               \
-        (void)state;                                                                                                   \
-        if (mongod == NULL)                                                                                            \
-            skip();                                                                                                    \
-    } while (0)
-
 #define SEEN_MAX 16
 
 struct seen {
@@ -281,5 +256,5 @@ int main(void)
         cmocka_unit_test(test_ping_answers_or_says_why_not),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, opened_setup, opened_teardown);
 }

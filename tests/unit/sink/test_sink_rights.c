@@ -10,32 +10,13 @@
 
 #include "opened.h"
 
-static struct mongod *mongod;
-
 static int setup(void **state)
 {
     static const char *const extra[] = {"--auth", NULL};
 
     (void)state;
-    sink_mongo_init();
-    mongod = mongod_start(extra);
-    return 0;
+    return opened_setup_with(extra);
 }
-
-static int teardown(void **state)
-{
-    (void)state;
-    mongod_free(mongod);
-    sink_mongo_cleanup();
-    return 0;
-}
-
-#define NEED_MONGOD()                                                                                                  \
-    do {                                                                                                               \
-        (void)state;                                                                                                   \
-        if (mongod == NULL)                                                                                            \
-            skip();                                                                                                    \
-    } while (0)
 
 /* Runs a command with an administrator's rights, or with none as "" from this machine, until there is a user. */
 static void run_as(const char *user, const char *database, bson_t *command)
@@ -240,5 +221,5 @@ int main(void)
         cmocka_unit_test(test_right_of_views_does_not_stop_delivery),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, opened_teardown);
 }

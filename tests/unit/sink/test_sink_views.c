@@ -13,31 +13,6 @@
 #include "fault.h"
 #include "opened.h"
 
-static struct mongod *mongod;
-
-static int setup(void **state)
-{
-    (void)state;
-    sink_mongo_init();
-    mongod = mongod_start(NULL);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    mongod_free(mongod);
-    sink_mongo_cleanup();
-    return 0;
-}
-
-#define NEED_MONGOD()                                                                                                  \
-    do {                                                                                                               \
-        (void)state;                                                                                                   \
-        if (mongod == NULL)                                                                                            \
-            skip();                                                                                                    \
-    } while (0)
-
 /* --- asking the server ---------------------------------------------------- */
 
 static char *as_json(bson_t *reply)
@@ -450,5 +425,5 @@ int main(void)
         cmocka_unit_test(test_same_day_made_by_many_daemons),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, opened_setup, opened_teardown);
 }
