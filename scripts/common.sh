@@ -29,11 +29,13 @@ die() {
     exit 1
 }
 
-# For what no message foresaw: set -e ends the script, this says where.
+# For what no message foresaw: set -e ends the script, this says where, once.
 report_unexpected() {
     local status=$1 line=$2
+    [ "$BASH_SUBSHELL" -eq 0 ] || exit "$status"
     printf '\nFAILED: %s\n   unexpected exit status %s at line %s; run again with bash -x to see why\n' \
         "$step_name" "$status" "$line" >&2
+    exit "$status"
 }
 
 # logged NAME ADVICE COMMAND...: runs quietly; on failure shows the log's end.
@@ -41,7 +43,7 @@ logged() {
     local log=$LOG_DIR/$1.log advice=$2
     shift 2
     mkdir -p "$LOG_DIR"
-    "$@" >"$log" 2>&1 || die "this did not work: $*" "$log" "$advice"
+    "$@" >"$log" 2>&1 || die "this did not work: $(printf '%s' "$*" | cut -c 1-200)" "$log" "$advice"
 }
 
 # as_root COMMAND...: as root, or through sudo.

@@ -2,8 +2,10 @@
 
     prove.py count FILE...                          spans in the requests
     prove.py trace FILE...                          id of a trace that crosses services and is complete
-    prove.py compare --database DB FILE...          exit 0 only when MongoDB holds exactly these spans, once;
-                                                    the connection string is $PROVE_URI
+    prove.py ping                                   exit 0 only when MongoDB answers
+    prove.py compare --database DB FILE...          exit 0 only when MongoDB holds exactly these spans, once
+
+MongoDB is the one of the environment's PROVE_URI.
 """
 
 import argparse
@@ -11,6 +13,9 @@ import collections
 import os
 import pathlib
 import sys
+
+import pymongo
+import pymongo.errors
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "tests"))
 
@@ -43,22 +48,43 @@ def choose_trace(spans: list[Span]) -> str:
     return max(candidates, key=lambda identifier: (crossings(traces[identifier]), len(traces[identifier]), identifier))
 
 
-def compare(uri: str, database: str, spans: list[Span]) -> None:
-    import pymongo  # only this command needs it
+def connect() -> pymongo.MongoClient:
+    return pymongo.MongoClient(os.environ["PROVE_URI"], serverSelectionTimeoutMS=10000)
 
+
+def ping() -> None:
+    try:
+        with connect() as client:
+            client.admin.command("ping")
+    except pymongo.errors.PyMongoError as error:
+        sys.exit(f"MongoDB does not answer: {error}")
+
+
+def compare(database: str, spans: list[Span]) -> None:
     traces = sorted({span.trace_id for span in spans})
-    with pymongo.MongoClient(uri, serverSelectionTimeoutMS=10000) as client:
+    with connect() as client:
         stored = documents.read(client[database], traces)
     same = verify.compare(spans, stored)
     print(f"{same} spans of {len(traces)} traces: each is in MongoDB once, every field as it was sent")
 
 
-def main() -> None:
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["count", "trace", "compare"])
-    parser.add_argument("--database")
-    parser.add_argument("files", nargs="+", type=pathlib.Path)
-    arguments = parser.parse_args()
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("ping")
+    for name in ("count", "trace", "compare"):
+        command = commands.add_parser(name)
+        command.add_argument("files", nargs="+", type=pathlib.Path)
+        if name == "compare":
+            command.add_argument("--database", required=True)
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse()
+    if arguments.command == "ping":
+        ping()
+        return
     spans = otlp.spans_of(*(path.read_bytes() for path in arguments.files))
     match arguments.command:
         case "count":
@@ -67,7 +93,7 @@ def main() -> None:
             print(choose_trace(spans))
         case "compare":
             try:
-                compare(os.environ["PROVE_URI"], arguments.database, spans)
+                compare(arguments.database, spans)
             except AssertionError as difference:
                 sys.exit(f"MongoDB does not hold what was sent: {difference}")
 

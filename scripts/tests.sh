@@ -15,13 +15,14 @@ unit_tests() {
     say "$("$VENV/bin/python" "$ROOT/scripts/count_tests.py" "unit=$dir/unit.xml" || true)"
 }
 
-# scenarios DIR [PATTERN]: results in DIR/scenarios.xml.
+# scenarios DIR [PATTERN...]: results in DIR/scenarios.xml.
 scenarios() {
-    local dir=$1 pattern=${2:-} arguments=()
+    local dir=$1 pattern arguments=()
+    shift
     rm -f "$dir/scenarios.xml"
-    [ -z "$pattern" ] || arguments+=(--only "$pattern")
-    [ -n "${OTELCOL:-}" ] ||
-        say "12-collector is not part of this run: set OTELCOL to an OpenTelemetry Collector's path; .ci/run builds one"
+    for pattern in "$@"; do
+        arguments+=(--only "$pattern")
+    done
     TRACESPOOL_TEST_BIN=$dir/bin PYTHONDONTWRITEBYTECODE=1 \
         "$VENV/bin/python" -m pytest -c "$ROOT/tests/pytest.ini" --rootdir "$ROOT/tests" \
         --junitxml "$dir/scenarios.xml" --durations=10 "${arguments[@]}" "$ROOT/tests/scenarios" || true

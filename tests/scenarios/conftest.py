@@ -19,7 +19,7 @@ collect_ignore_glob = [] if os.environ.get("OTELCOL") else ["12-*.py"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     # Not -k: to it, 05-daemon is an arithmetic expression.
-    parser.addoption("--only", default="", help="run the tests whose file or name holds this")
+    parser.addoption("--only", action="append", default=[], help="run the tests whose file or name holds this")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -27,7 +27,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     def is_wanted(item: pytest.Item) -> bool:
         # Without the parameters: their numbers would match 10-configuration's.
-        return wanted in f"{item.path.stem}::{getattr(item, 'originalname', item.name)}"
+        name = f"{item.path.stem}::{getattr(item, 'originalname', item.name)}"
+        return not wanted or any(words in name for words in wanted)
 
     config.hook.pytest_deselected(items=[item for item in items if not is_wanted(item)])
     items[:] = filter(is_wanted, items)
