@@ -40,6 +40,7 @@ class Mongod(Process):
     def start(self) -> "Mongod":
         command = [mongod_path(), "--dbpath", str(self.data), "--port", str(self.port), "--bind_ip", "127.0.0.1"]
         command += ["--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false"]
+        command += ["--nounixsocket"]  # a file in /tmp, which kill -9 would leave there
         if self.replica_set:
             command += ["--replSet", "rs0", "--oplogSize", "200"]
         self.spawn(command)
