@@ -2,6 +2,10 @@
 # Running tests of a build tree.  Sourced; the caller sets VENV and exports TRACESPOOL_TEST_MONGOD.
 # Neither function fails when a test does: scripts/count_tests.py decides at the end.
 
+# libmongoc keeps counters in /dev/shm/mongoc-PID from before main on. kill -9 leaves the file there, and a
+# later process with that number then warns on its standard error.
+export MONGOC_DISABLE_SHM=1
+
 # unit_tests DIR [PATTERN]: results in DIR/unit.xml, failures on standard output.
 unit_tests() {
     # No test at all is an error, unless a pattern chose among them.

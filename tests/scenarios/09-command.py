@@ -167,6 +167,12 @@ def test_send_without_a_receiver_fails(make_daemon, shared_mongod):
     assert "1 not sent" in result.stdout
 
 
+def test_a_spool_is_found_by_its_folder_alone(backlog):
+    _, daemon, spans = backlog
+    (status,) = ctl.objects("status", "--spool", str(daemon.spool))
+    assert status["pending"]["spans"] == spans
+
+
 def test_without_a_spool_it_says_what_to_do(folder):
     result = ctl.run("status", "--spool", str(folder / "nowhere"))
     assert result.returncode == 1
