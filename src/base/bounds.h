@@ -43,6 +43,7 @@
 #define SPOOL_QUEUE_BYTES_MAX (256UL << 20)  /* payload bytes that wait for the writer */
 #define SPOOL_QUEUE_COUNT_MAX 16384          /* operations that wait for the writer */
 #define SPOOL_READERS_MAX 126                /* LMDB reader slots: flushers, admin and CLI processes */
+#define SPOOL_LOCK_TABLE_BYTES (16UL << 10)  /* allocated for LMDB's table of readers */
 #define SPOOL_GROUP_SHARE 32                 /* a transaction appends at most size / this, in pages, or one record */
 #define SPOOL_HEADROOM_SHARE 16              /* no record is admitted into the last size / this, */
 #define SPOOL_HEADROOM_MIN_BYTES (1UL << 20) /* or into two groups and this, whichever is more */
@@ -52,17 +53,32 @@
 #define SPOOL_EXPIRE_RECORDS_MAX 256         /* delivered records removed in one transaction because of their age */
 #define SPOOL_TICK_MS 1000                   /* how often the idle writer looks at history, room and dead readers */
 #define SPOOL_HOLD_MS 2000                   /* no new try for so long after LMDB or the disk had no page */
+#define SPOOL_DROP_QUIET_MS 10000            /* without a drop, after which dropping has ended */
 #define SPOOL_GROW_BYTES (16UL << 20)        /* a file that is not reserved is allocated ahead in these steps */
 #define SPOOL_READ_STEP_BYTES (8UL << 20)    /* copied out in one read transaction, unless one record is larger */
-#define SPOOL_PARKED_BYTES_MAX (1UL << 30)   /* one parked entry */
+#define SPOOL_EDIT_RECORDS_MAX 1024          /* records that an operator's command looks at in one write transaction */
+#define SPOOL_EDIT_SLACK_PAGES 512UL         /* tree and free-list pages that one of these may write */
+#define SPOOL_DROP_RECORDS_MAX 4096        /* pending records dropped in one transaction, with when_full drop_oldest */
+#define SPOOL_ASIDE_MAX 64                 /* damaged files kept beside a spool */
+#define SPOOL_WALK_DEPTH_MAX 32            /* levels of a tree of LMDB's, its own CURSOR_STACK */
+#define SPOOL_WALK_DATABASES_MAX 16        /* of one file: LMDB has two of its own, a spool five */
+#define SPOOL_PIN_MS 1000                  /* how long a check may pin a snapshot beside a running daemon */
+#define SPOOL_PARKED_BYTES_MAX (1UL << 30) /* one parked entry */
+#define SPOOL_SALVAGE_WINDOW_BYTES (4UL << 20) /* of a file that is searched, in memory at a time, and one part more */
+#define SPOOL_SALVAGE_PARTS_MAX (1UL << 24)    /* parts in memory, 48 bytes each; what is above is a pass of its own */
+#define SPOOL_SALVAGE_BYTES_MAX (1088UL << 20) /* one record: the largest request, and what compressing it may add */
+#define SPOOL_SALVAGE_SEQS_MAX 64              /* incomplete records that are named */
+#define SPOOL_CHECK_FINDINGS_MAX 64            /* findings of a check that are kept with their texts */
+#define SPOOL_CHECK_KEYS_MAX 4096              /* keys that a check looks at in one read transaction */
 
 /* Delivery. */
 #define FLUSH_THREADS_MAX 16
-#define FLUSH_RECORDS_MAX 1024                 /* records in one batch */
-#define FLUSH_READ_BYTES_MAX (64UL << 20)      /* stored bytes read for one batch, unless one record is larger */
-#define FLUSH_BATCH_RAW_BYTES_MAX (32UL << 20) /* requests' bytes in one batch, unless one request is larger */
-#define FLUSH_ARENA_BYTES_MAX (2048UL << 20)   /* a batch's requests, indexes and fragments */
-#define FLUSH_WRAP_BYTES_MAX 4096              /* what wrapping one span as a request may add */
+#define FLUSH_RECORDS_MAX 1024           /* records in one batch */
+#define FLUSH_READ_BYTES_MAX (8UL << 20) /* stored bytes of one claim, unless one record is larger: a full batch */
+#define FLUSH_READ_NEWEST_BYTES_MAX (1UL << 20) /* the same of the newest records: later ones wait for it to be done */
+#define FLUSH_BATCH_RAW_BYTES_MAX (32UL << 20)  /* requests' bytes in one batch, unless one request is larger */
+#define FLUSH_ARENA_BYTES_MAX (2048UL << 20)    /* a batch's requests, indexes and fragments */
+#define FLUSH_WRAP_BYTES_MAX 4096               /* what wrapping one span as a request may add */
 #define FLUSH_BACKOFF_MIN_MS 100
 #define FLUSH_BACKOFF_MAX_MS 30000
 #define SINK_DOCUMENT_BYTES_MAX (16UL << 20) /* MongoDB's limit on a document */
@@ -113,9 +129,13 @@
 #define CTL_TRACE_BYTES_MAX (256UL << 20) /* names and texts of these spans */
 #define CTL_INDENT_LEVELS_MAX 24          /* levels of a trace that are indented; deeper ones are numbered */
 #define CTL_ERRORS_MAX 10                 /* error texts that are written under a trace */
+#define CTL_EDIT_IDS_MAX 1000000          /* ids that a command takes, most of them from a pipe */
+#define CTL_EDIT_LINE_MAX 8192            /* a line of `tracespool ls`, read back */
+#define CTL_EDIT_ERRORS_MAX 100           /* texts about single ids in JSON; the number of them is exact */
 #define CTL_RETRY_MIN_MS 500              /* send: first wait without RetryInfo */
 #define CTL_RETRY_MAX_MS 30000            /* send: longest wait */
 #define CTL_SEND_REPEAT_MAX 1000000000    /* send: --repeat */
+#define CTL_SALVAGE_TOLD_MAX 20           /* salvage: requests that are named when they are refused */
 
 /* Admin. */
 #define ADMIN_CONNECTIONS_MAX 64
@@ -134,6 +154,7 @@ static_assert(RECEIVER_IN_HAND_BYTES_MAX < RECEIVER_QUOTA_BYTES,
 static_assert(SPOOL_GROUP_BYTES_MAX <= SPOOL_QUEUE_BYTES_MAX, "a group gathers from the queue");
 static_assert(SPOOL_SIZE_MIN_BYTES / SPOOL_GROUP_SHARE >= SPOOL_PART_PAGES * SPOOL_PAGE_BYTES, "a group takes a part");
 static_assert(SPOOL_TXN_SLACK_PAGES * SPOOL_PAGE_BYTES < SPOOL_HEADROOM_MIN_BYTES, "the headroom covers the slack");
+static_assert((SPOOL_READERS_MAX + 16) * 64 <= SPOOL_LOCK_TABLE_BYTES, "a reader takes a cache line");
 static_assert(SPOOL_GROUP_COUNT_MAX <= SPOOL_QUEUE_COUNT_MAX, "a group gathers from the queue");
 
 #endif

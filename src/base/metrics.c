@@ -9,7 +9,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum metric_type { METRIC_TYPE_COUNTER, METRIC_TYPE_GAUGE };
+#include "clock.h"
+
+enum metric_type { METRIC_TYPE_COUNTER, METRIC_TYPE_GAUGE, METRIC_TYPE_SECONDS };
 
 static const struct {
     enum metric_type type;
@@ -26,7 +28,7 @@ static _Atomic uint64_t values[METRIC_COUNT];
 
 void metrics_add(enum metric metric, uint64_t count)
 {
-    assert(metric < METRIC_COUNT && table[metric].type == METRIC_TYPE_COUNTER);
+    assert(metric < METRIC_COUNT && table[metric].type != METRIC_TYPE_GAUGE);
     atomic_fetch_add_explicit(&values[metric], count, memory_order_relaxed);
 }
 
@@ -46,7 +48,17 @@ static void render_header(struct buf *out, enum metric metric)
 {
     buf_printf(out, "# HELP %s %s\n", table[metric].family, table[metric].help);
     buf_printf(out, "# TYPE %s %s\n", table[metric].family,
-               table[metric].type == METRIC_TYPE_COUNTER ? "counter" : "gauge");
+               table[metric].type == METRIC_TYPE_GAUGE ? "gauge" : "counter");
+}
+
+static void render_value(struct buf *out, enum metric metric)
+{
+    uint64_t value = metrics_get(metric);
+
+    if (table[metric].type == METRIC_TYPE_SECONDS)
+        buf_printf(out, " %" PRIu64 ".%03" PRIu64 "\n", value / NS_PER_S, value % NS_PER_S / NS_PER_MS);
+    else
+        buf_printf(out, " %" PRIu64 "\n", value);
 }
 
 int metrics_render(struct buf *out)
@@ -57,8 +69,8 @@ int metrics_render(struct buf *out)
 
         if (metric == 0 || strcmp(table[metric].family, table[metric - 1].family) != 0)
             render_header(out, metric);
-        buf_printf(out, "%s%s%s%s %" PRIu64 "\n", table[metric].family, labelled ? "{" : "", labels,
-                   labelled ? "}" : "", metrics_get(metric));
+        buf_printf(out, "%s%s%s%s", table[metric].family, labelled ? "{" : "", labels, labelled ? "}" : "");
+        render_value(out, metric);
     }
     return out->failed ? -1 : 0;
 }

@@ -17,7 +17,7 @@ enum metric {
     METRIC_COUNT
 };
 
-void metrics_add(enum metric metric, uint64_t count); /* counters */
+void metrics_add(enum metric metric, uint64_t count); /* counters; ns where the row says SECONDS */
 void metrics_set(enum metric metric, uint64_t value); /* gauges */
 uint64_t metrics_get(enum metric metric);
 

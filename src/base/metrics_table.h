@@ -2,7 +2,7 @@
  * metrics_table.h - every metric, once: METRIC(id, type, family, labels, help).
  *
  * Members of a family stand together and repeat its help.  Counters count
- * events, gauges are set.  Labels are part of the row, so they are bounded.
+ * events, gauges are set; SECONDS are counters of time, added to in ns.  Labels are part of the row, so they are bounded.
  * The reference in docs/metrics.md is checked against this table.
  */
 /* clang-format off */
@@ -17,12 +17,18 @@ METRIC(SPOOL_COMMITS,        COUNTER, "tracespool_spool_commits_total", "",     
 METRIC(SPOOL_EVICTED,        COUNTER, "tracespool_spool_evicted_records_total", "",         "Delivered records removed to make room or because history ended.")
 METRIC(SPOOL_REFUSED,        COUNTER, "tracespool_spool_refused_records_total", "",         "Records refused because the spool was full.")
 METRIC(SPOOL_DAMAGED,        COUNTER, "tracespool_spool_damaged_records_total", "",         "Records whose checksum did not match when they were read.")
+METRIC(SPOOL_DROPPED_RECORDS,COUNTER, "tracespool_spool_dropped_records_total", "",         "Records dropped before they were delivered, because spool.when_full is drop_oldest.")
+METRIC(SPOOL_DROPPED_SPANS,  COUNTER, "tracespool_spool_dropped_spans_total", "",           "Spans dropped before they were delivered, because spool.when_full is drop_oldest.")
+METRIC(SPOOL_REFUSING,       GAUGE,   "tracespool_spool_refusing", "",                       "1 while new records are refused because the spool is full, else 0.")
+METRIC(SPOOL_REFUSING_SECONDS, SECONDS, "tracespool_spool_refusing_seconds_total", "",       "Time during which new records were refused because the spool was full.")
 METRIC(SPOOL_SIZE_BYTES,     GAUGE,   "tracespool_spool_size_bytes", "",                    "Size of the spool.")
 METRIC(SPOOL_USED_BYTES,     GAUGE,   "tracespool_spool_used_bytes", "",                    "Bytes of pages in use, history included.")
 METRIC(SPOOL_PENDING_RECORDS,GAUGE,   "tracespool_spool_pending_records", "",               "Records not delivered.")
 METRIC(SPOOL_PENDING_SPANS,  GAUGE,   "tracespool_spool_pending_spans", "",                 "Spans not delivered.")
 METRIC(SPOOL_PENDING_BYTES,  GAUGE,   "tracespool_spool_pending_bytes", "",                 "Stored bytes not delivered.")
 METRIC(SPOOL_OLDEST_PENDING_SECONDS, GAUGE, "tracespool_spool_oldest_pending_seconds", "",  "Age of the oldest record not delivered, 0 when none waits.")
+METRIC(SPOOL_HELD_RECORDS,   GAUGE,   "tracespool_spool_held_records", "",                  "Records that an operator holds, or that could not be read or decoded.")
+METRIC(SPOOL_DAMAGED_FILES,  GAUGE,   "tracespool_spool_damaged_files", "",                 "Damaged spool files that were moved aside and wait for tracespool salvage.")
 METRIC(SPOOL_PARKED,         GAUGE,   "tracespool_spool_parked_entries", "",                "Entries parked because MongoDB refused them or they were damaged.")
 METRIC(FLUSH_STORED,         COUNTER, "tracespool_flush_fragments_total", "outcome=\"stored\"",        "Fragments, by what MongoDB said.")
 METRIC(FLUSH_STORED_BEFORE,  COUNTER, "tracespool_flush_fragments_total", "outcome=\"stored_before\"", "Fragments, by what MongoDB said.")

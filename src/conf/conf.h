@@ -29,8 +29,10 @@ struct conf {
         uint64_t size; /* bytes */
         bool reserve;
         uint64_t history; /* ns */
+        char *when_full;  /* "refuse" or "drop_oldest" */
     } spool;
     struct {
+        char *order; /* "oldest_first", "newest_first" or "both" */
         uint64_t threads;
         uint64_t batch_documents;
     } flush;

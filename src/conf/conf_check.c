@@ -74,6 +74,13 @@ static int check_address_or_empty(const char *text, struct err *err)
     return text[0] == '\0' ? 0 : check_address(text, err);
 }
 
+static bool is_one_of(const char *text, const char *const *names)
+{
+    while (*names != NULL && strcmp(*names, text) != 0)
+        names++;
+    return *names != NULL;
+}
+
 static int check_uri(const char *text, struct err *err)
 {
     if (strncmp(text, "mongodb://", 10) != 0 && strncmp(text, "mongodb+srv://", 14) != 0)
@@ -83,13 +90,23 @@ static int check_uri(const char *text, struct err *err)
 
 static int check_compressor(const char *text, struct err *err)
 {
-    static const char *const names[] = {"zstd", "snappy", "zlib", "none"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(names[i], text) == 0)
-            return 0;
-    }
+    if (is_one_of(text, (const char *const[]){"zstd", "snappy", "zlib", "none", NULL}))
+        return 0;
     return err_set(err, ERR_CONFIG, 0, "must be zstd, snappy, zlib or none");
+}
+
+static int check_when_full(const char *text, struct err *err)
+{
+    if (is_one_of(text, (const char *const[]){"refuse", "drop_oldest", NULL}))
+        return 0;
+    return err_set(err, ERR_CONFIG, 0, "must be refuse or drop_oldest");
+}
+
+static int check_order(const char *text, struct err *err)
+{
+    if (is_one_of(text, (const char *const[]){"oldest_first", "newest_first", "both", NULL}))
+        return 0;
+    return err_set(err, ERR_CONFIG, 0, "must be oldest_first, newest_first or both");
 }
 
 static int check_level(const char *text, struct err *err)
@@ -108,6 +125,8 @@ static int check_format(const char *text, struct err *err)
 
 static check_text *const checks[CONF_KEY_COUNT] = {
     [CONF_INDEX_receiver_grpc] = check_address,
+    [CONF_INDEX_spool_when_full] = check_when_full,
+    [CONF_INDEX_flush_order] = check_order,
     [CONF_INDEX_mongodb_uri] = check_uri,
     [CONF_INDEX_mongodb_compressor] = check_compressor,
     [CONF_INDEX_admin_listen] = check_address_or_empty,

@@ -19,8 +19,10 @@ CONF_KEY(spool, path,                 TEXT,     "/var/lib/tracespool", 1, 4000, 
 CONF_KEY(spool, size,                 BYTES,    "8GiB",            SPOOL_SIZE_MIN_BYTES, SPOOL_SIZE_MAX_BYTES, "Size of the spool.")
 CONF_KEY(spool, reserve,              BOOL,     "true",            0, 0,    "Allocate the whole size at start, so that a full disk cannot hurt the spool.")
 CONF_KEY(spool, history,              DURATION, "7d",              0, 3650 * NS_PER_DAY, "How long delivered batches are kept while there is room.")
+CONF_KEY(spool, when_full,            TEXT,     "refuse",          6, 11,   "What a full spool does: refuse new batches, or drop_oldest of those that wait.")
 
 CONF_SECTION(flush)
+CONF_KEY(flush, order,                TEXT,     "both",            4, 12,   "What is delivered first: oldest_first, newest_first, or both at a time.")
 CONF_KEY(flush, threads,              COUNT,    "2",               1, FLUSH_THREADS_MAX, "Threads that write to MongoDB.")
 CONF_KEY(flush, batch_documents,      COUNT,    "1000",            1, SINK_MESSAGE_DOCUMENTS_MAX, "Documents in one bulk insert.")
 

@@ -7,11 +7,15 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "metrics.h"
+
+/* What Prometheus knows: a counter of seconds is a counter. */
+#define TYPE_COUNTER "counter"
+#define TYPE_GAUGE "gauge"
+#define TYPE_SECONDS "counter"
 
 static const struct {
     const char *type;
@@ -19,7 +23,7 @@ static const struct {
     const char *labels;
     const char *help;
 } table[METRIC_COUNT] = {
-#define METRIC(id, type, family, labels, help) {#type, family, labels, help},
+#define METRIC(id, type, family, labels, help) {TYPE_##type, family, labels, help},
 #include "metrics_table.h"
 #undef METRIC
 };
@@ -29,13 +33,9 @@ static void expected_row(char *row, size_t size, size_t metric)
 {
     const char *labels = table[metric].labels;
     bool labelled = labels[0] != '\0';
-    char type[16];
-    size_t len = strlen(table[metric].type);
 
-    for (size_t i = 0; i <= len; i++)
-        type[i] = (char)tolower((unsigned char)table[metric].type[i]);
     snprintf(row, size, "| `%s%s%s%s` | %s | %s |\n", table[metric].family, labelled ? "{" : "", labels,
-             labelled ? "}" : "", type, table[metric].help);
+             labelled ? "}" : "", table[metric].type, table[metric].help);
 }
 
 static void test_reference_has_every_metric_and_nothing_else(void **state)

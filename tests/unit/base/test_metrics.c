@@ -34,6 +34,19 @@ static void test_values_are_rendered(void **state)
     buf_fini(&out);
 }
 
+static void test_seconds_are_counted_in_ns(void **state)
+{
+    struct buf out;
+
+    (void)state;
+    metrics_add(METRIC_SPOOL_REFUSING_SECONDS, 1999999999);
+    metrics_add(METRIC_SPOOL_REFUSING_SECONDS, 50000001);
+    render(&out);
+    assert_non_null(strstr((char *)out.data, "\n# TYPE tracespool_spool_refusing_seconds_total counter\n"
+                                             "tracespool_spool_refusing_seconds_total 2.050\n"));
+    buf_fini(&out);
+}
+
 static void test_family_has_one_header(void **state)
 {
     struct buf out;
@@ -61,6 +74,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_are_rendered),
+        cmocka_unit_test(test_seconds_are_counted_in_ns),
         cmocka_unit_test(test_family_has_one_header),
         cmocka_unit_test(test_full_buffer_fails),
     };

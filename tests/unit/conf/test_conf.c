@@ -179,7 +179,7 @@ static void test_load_unknown_key_suggests_nearest(void **state)
     expect("spool = {\n  siz = \"1GiB\";\n};\n", "t.conf:2: unknown key spool.siz, did you mean spool.size?", NULL);
     expect_key("receiver", "max_request_byte = \"1MiB\"",
                "unknown key receiver.max_request_byte, did you mean receiver.max_request_bytes?");
-    expect_key("flush", "order = \"both\"", "unknown key flush.order");
+    expect_key("flush", "ordr = \"both\"", "unknown key flush.ordr, did you mean flush.order?");
     expect_key("flush", "size = \"1GiB\"", "unknown key flush.size");
 }
 
@@ -279,6 +279,10 @@ static void test_load_malformed_names(void **state)
     expect_key("log", "level = \"INFO\"", "log.level: must be debug, info, warn or error");
     expect_key("log", "format = \"xml\"", "log.format: must be logfmt or json");
     expect_key("mongodb", "compressor = \"lz4\"", "mongodb.compressor: must be zstd, snappy, zlib or none");
+    expect_key("spool", "when_full = \"dropoldest\"", "spool.when_full: must be refuse or drop_oldest");
+    expect_key("spool", "when_full = \"drop_oldest\"", NULL);
+    expect_key("flush", "order = \"newest\"", "flush.order: must be oldest_first, newest_first or both");
+    expect_key("flush", "order = \"newest_first\"", NULL);
     expect_key("mongodb", "compressor = \"none\"", NULL);
     expect_key("log", "format = \"json\"", NULL);
 }
