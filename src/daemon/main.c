@@ -24,7 +24,6 @@
 #include "admin.h"
 #include "conf.h"
 #include "daemon_config.h"
-#include "daemon_gauges.h"
 #include "daemon_options.h"
 #include "daemon_signals.h"
 #include "fault.h"
@@ -80,6 +79,7 @@ static int open_spool(struct daemon *daemon, struct err *err)
         .size_bytes = conf->spool.size,
         .reserve = conf->spool.reserve,
         .history_ns = conf->spool.history,
+        .drop_oldest = strcmp(conf->spool.when_full, "drop_oldest") == 0,
     };
 
     if (spool_open(&daemon->spool, &options, err) != 0)
@@ -100,10 +100,18 @@ static int make_sink(struct daemon *daemon, struct err *err)
     return 0;
 }
 
+static enum flush_order order_named(const char *name)
+{
+    if (strcmp(name, "oldest_first") == 0)
+        return FLUSH_OLDEST_FIRST;
+    return strcmp(name, "newest_first") == 0 ? FLUSH_NEWEST_FIRST : FLUSH_BOTH;
+}
+
 static int start_flusher(struct daemon *daemon, struct err *err)
 {
     const struct conf *conf = daemon->conf;
     struct flush_options options = {
+        .order = order_named(conf->flush.order),
         .threads = (unsigned)conf->flush.threads,
         .batch_documents = conf->flush.batch_documents,
         .max_request_bytes = conf->receiver.max_request_bytes,
@@ -127,7 +135,7 @@ static bool is_ready(void *context)
 
 static void refresh_gauges(void *context)
 {
-    daemon_gauges_refresh(((struct daemon *)context)->spool);
+    spool_refresh_metrics(((struct daemon *)context)->spool);
 }
 
 static int start_admin(struct daemon *daemon, struct err *err)

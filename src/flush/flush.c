@@ -1,10 +1,14 @@
 /*
  * flush.c - the threads: claim records, make a batch, deliver it, again.
  *
- * Each thread holds its claim until all of it is delivered.  With one request
- * waiting it is sent alone at once; under load the records that gathered
- * during the last write make the next batch, so batches grow with the load
- * and no timer is needed.
+ * Each thread has its claim in hand until all of it is delivered.  With one
+ * request waiting it is sent alone at once; under load the records that
+ * gathered during the last write make the next batch, so batches grow with the
+ * load and no timer is needed.
+ *
+ * An operator may change what is pending at any time.  What was held or
+ * removed while it was in a thread's hands and MongoDB was away is given up
+ * after the next backoff; what was delivered nevertheless does no harm.
  *
  * What fails is tried again after a backoff; nothing here is fatal.
  */
@@ -16,36 +20,34 @@
 #include <sys/random.h>
 
 #include "clock.h"
+#include "fault.h"
 #include "flush_internal.h"
 #include "log.h"
 
 /* Payloads of one claim: one record larger than FLUSH_READ_BYTES_MAX, or several that are together smaller. */
 #define CLAIM_KEEP_BYTES (8UL << 20)
-/* How long to wait for new records before looking whether the flusher is stopping. */
+/* How long to wait for new records before `pending` is looked at again: one look is a few steps in small trees. */
 #define IDLE_WAIT_NS NS_PER_S
 
-/*
- * Takes pending records that nobody has.  0 with claimed_count 0 when there
- * are none; then *seen is the sequence number to wait for.
- */
+/* Takes pending records that nobody has.  0 with claimed_count 0 when there are none; *seen is then the seq to wait for. */
 static int claim(struct flush_thread *thread, uint64_t *seen, struct err *err)
 {
     struct flusher *flusher = thread->flusher;
-    int rc;
+    const struct flush_options *options = &flusher->options;
+    enum spool_end end = flush_claim_end(options->order, thread->number, options->threads, thread->claims);
 
     arena_reset(&thread->claim_arena, CLAIM_KEEP_BYTES);
-    thread->claimed_count = 0;
-    pthread_mutex_lock(&flusher->claim_lock);
-    /* Read before the records: one that is committed after this has a higher number and is not passed over. */
+    /* Both before the records: what is committed after this is waited for, and what is edited after this is noticed. */
     *seen = spool_writer_wait(flusher->writer, 0, 0);
-    rc = spool_read_pending(flusher->spool, flusher->claim_from, FLUSH_RECORDS_MAX, FLUSH_READ_BYTES_MAX,
-                            &thread->claim_arena, thread->claimed, &thread->claimed_count, err);
-    if (rc == 0 && thread->claimed_count > 0)
-        flusher->claim_from = thread->claimed[thread->claimed_count - 1].seq + 1;
-    else if (rc == 0 && flusher->claim_from < *seen)
-        flusher->claim_from = *seen;
-    pthread_mutex_unlock(&flusher->claim_lock);
-    return rc;
+    thread->generation = spool_writer_generation(flusher->writer);
+    if (flush_claim_take(&flusher->claims, thread->number, end, flusher->spool, &thread->claim_arena, thread->claimed,
+                         &thread->claimed_count, err) != 0)
+        return -1;
+    if (thread->claimed_count > 0) {
+        thread->claims++;
+        fault_point("flush.claimed");
+    }
+    return 0;
 }
 
 static bool batch_is_full(const struct flush_thread *thread)
@@ -67,37 +69,35 @@ static int fill_batch(struct flush_thread *thread, size_t *next, struct err *err
 
         if (flush_batch_add(&thread->batch, record, &why) == 0)
             continue;
-        if (why.class == ERR_POISON) {
-            if (flush_park_record(thread, record, &why, err) != 0)
-                return -1;
-        } else if (thread->batch.seq_count > 0) {
-            return 0; /* memory is short for this one beside the others: it is first in the next batch */
-        } else {
-            *err = why;
-            return err_prefix(err, "batch %llu", (unsigned long long)record->seq);
-        }
+        if (why.class == ERR_POISON && flush_park_record(thread, record, &why, err) == 0)
+            continue;
+        if (thread->batch.seq_count > 0)
+            return 0; /* memory or the spool is short for this one beside the others: it is first in the next batch */
+        if (why.class == ERR_POISON)
+            return -1;
+        *err = why;
+        return err_prefix(err, "batch %llu", (unsigned long long)record->seq);
     }
     return 0;
 }
 
-/* False when stopping. */
-static bool deliver_claim(struct flush_thread *thread)
+/* Ends early when the claim is to be given up: what is not delivered stays pending. */
+static void deliver_claim(struct flush_thread *thread)
 {
     struct err err;
     size_t next = 0;
 
     while (next < thread->claimed_count) {
         if (fill_batch(thread, &next, &err) != 0) {
-            if (!flush_back_off(thread, &err))
-                return false;
+            if (!flush_try_again(thread, &err))
+                return;
             continue;
         }
         while (thread->batch.seq_count > 0 && flush_deliver(thread, &err) != 0) {
-            if (!flush_back_off(thread, &err))
-                return false;
+            if (!flush_try_again(thread, &err))
+                return;
         }
     }
-    return true;
 }
 
 static void *run(void *argument)
@@ -110,12 +110,13 @@ static void *run(void *argument)
     while (!flush_stopping(flusher)) {
         if (claim(thread, &seen, &err) != 0) {
             err_prefix(&err, "read the spool");
-            if (!flush_back_off(thread, &err))
-                break;
+            flush_back_off(thread, &err);
         } else if (thread->claimed_count == 0) {
+            /* Others may have all of it in hand, and their claims may be left without a new record: hence the bound. */
             spool_writer_wait(flusher->writer, seen, clock_mono_ns() + IDLE_WAIT_NS);
-        } else if (!deliver_claim(thread)) {
-            break;
+        } else {
+            deliver_claim(thread);
+            flush_claim_leave(&flusher->claims, thread->number);
         }
     }
     return NULL;
@@ -124,6 +125,7 @@ static void *run(void *argument)
 static int thread_init(struct flush_thread *thread, struct flusher *flusher, struct err *err)
 {
     thread->flusher = flusher;
+    thread->number = flusher->started;
     arena_init(&thread->claim_arena, FLUSH_ARENA_BYTES_MAX);
     flush_batch_init(&thread->batch, flusher->options.max_request_bytes);
     thread->verdicts = calloc(flusher->options.batch_documents, sizeof(*thread->verdicts));
@@ -159,7 +161,7 @@ int flusher_start(struct flusher **out, const struct flush_options *options, str
     flusher->spool = spool;
     flusher->writer = writer;
     flusher->sink = sink;
-    pthread_mutex_init(&flusher->claim_lock, NULL);
+    flush_claim_init(&flusher->claims);
     pthread_mutex_init(&flusher->lock, NULL);
     clock_cond_init(&flusher->changed);
     flusher->threads = calloc(options->threads, sizeof(*flusher->threads));
@@ -201,7 +203,7 @@ void flusher_stop(struct flusher *flusher)
         thread_fini(&flusher->threads[i]);
     pthread_cond_destroy(&flusher->changed);
     pthread_mutex_destroy(&flusher->lock);
-    pthread_mutex_destroy(&flusher->claim_lock);
+    flush_claim_fini(&flusher->claims);
     free(flusher->threads);
     free(flusher);
 }

@@ -1,9 +1,9 @@
 /*
  * flush.h - the loop from the spool to the sink.
  *
- * K threads, each: claim the oldest pending records that nobody has, decode
- * and cut fragments, write them, park what is refused, subtract the records.
- * A batch whose outcome is unknown is sent again, for ever.
+ * K threads, each: claim pending records that nobody has, decode and cut
+ * fragments, write them, park what is refused, subtract the records.  A batch
+ * whose outcome is unknown is sent again, for ever.
  */
 #ifndef TRACESPOOL_FLUSH_H
 #define TRACESPOOL_FLUSH_H
@@ -18,7 +18,15 @@
 
 struct flusher;
 
+/* Which of the pending records are claimed first. */
+enum flush_order {
+    FLUSH_OLDEST_FIRST,
+    FLUSH_NEWEST_FIRST,
+    FLUSH_BOTH, /* half of the threads, rounded up, newest first, the others oldest first; one thread by turns */
+};
+
 struct flush_options {
+    enum flush_order order;
     unsigned threads;
     size_t batch_documents;   /* fragments in one write, 1 .. SINK_MESSAGE_DOCUMENTS_MAX */
     size_t max_request_bytes; /* bound on inflating one record */

@@ -17,7 +17,7 @@
 #include "log.h"
 #include "metrics.h"
 
-/* Once per thread.  -1: stopping. */
+/* Once per thread.  -1: the claim is given up. */
 static int open_session(struct flush_thread *thread, struct err *err)
 {
     struct sink *sink = thread->flusher->sink;
@@ -27,14 +27,14 @@ static int open_session(struct flush_thread *thread, struct err *err)
             return err_set(err, ERR_BUSY, 0, "stopping");
         if (sink->ops->session_open(sink, &thread->session, err) != 0) {
             thread->session = NULL;
-            if (!flush_back_off(thread, err))
+            if (!flush_try_again(thread, err))
                 return -1;
         }
     }
     return 0;
 }
 
-/* Every fragment gets its verdict in thread->verdicts.  -1: stopping. */
+/* Every fragment gets its verdict in thread->verdicts.  -1: the claim is given up. */
 static int write_until_answered(struct flush_thread *thread, const struct otlp_fragment *fragments, size_t count,
                                 struct err *err)
 {
@@ -43,7 +43,7 @@ static int write_until_answered(struct flush_thread *thread, const struct otlp_f
     if (open_session(thread, err) != 0)
         return -1;
     while (sink->ops->write(thread->session, fragments, count, thread->verdicts, err) != 0) {
-        if (!flush_back_off(thread, err))
+        if (!flush_try_again(thread, err))
             return -1;
     }
     thread->attempts = 0;
@@ -80,6 +80,7 @@ static int park_span(struct flush_thread *thread, const struct otlp_fragment *si
     parked.payload = buf_slice(request);
     if (spool_writer_park(thread->flusher->writer, &parked, err) != 0)
         return err_prefix(err, "park span %u of batch %llu", parked.index, (unsigned long long)seq);
+    fault_point("flush.parked");
     log_warn("flush.parked", "span %u of batch %llu is parked: MongoDB refused it with code %d: %s", parked.index,
              (unsigned long long)seq, verdict->code, verdict->text);
     metrics_add(METRIC_FLUSH_PARKED, 1);
@@ -202,15 +203,14 @@ int flush_park_record(struct flush_thread *thread, const struct spool_record *re
                       struct err *err)
 {
     struct spool_parked parked = {.seq = record->seq,
+                                  .whole = true,
                                   .reason = record->damaged ? SPOOL_PARK_DAMAGED : SPOOL_PARK_UNDECODABLE,
                                   .spans = record->spans,
                                   .parked_ns = clock_wall_ns(),
                                   .received_ns = record->received_ns,
-                                  .text = why->text,
-                                  .payload = record->payload};
+                                  .text = why->text};
 
-    if (spool_writer_park(thread->flusher->writer, &parked, err) != 0 ||
-        spool_writer_delivered(thread->flusher->writer, &record->seq, 1, err) != 0)
+    if (spool_writer_park_whole(thread->flusher->writer, &parked, err) != 0)
         return err_prefix(err, "park batch %llu", (unsigned long long)record->seq);
     log_error("flush.parked", "batch %llu is parked whole: %s", (unsigned long long)record->seq, why->text);
     metrics_add(METRIC_FLUSH_PARKED, 1);

@@ -2,9 +2,8 @@
  * flush_internal.h - the flusher's body, for src/flush only.
  *
  * Invariants:
- * 1. A pending record is in the hands of at most one thread: `claim_from` only
- *    grows, and a thread that gives up (stopping) leaves its records to the
- *    next start.
+ * 1. A pending record is in the hands of at most one thread: what a thread
+ *    writes lies in its claim, and claims do not overlap.
  * 2. A record is subtracted from `pending` only after every one of its
  *    fragments was stored, stored before, or parked durably.
  */
@@ -17,10 +16,12 @@
 
 #include "flush.h"
 #include "flush_batch.h"
+#include "flush_claim.h"
 
 struct flush_thread {
     /* set once */
     struct flusher *flusher;
+    unsigned number; /* 0 .. options.threads - 1 */
     pthread_t id;
 
     /* owned by the thread */
@@ -28,6 +29,8 @@ struct flush_thread {
     struct arena claim_arena;     /* payloads of the claimed records */
     struct spool_record claimed[FLUSH_RECORDS_MAX];
     size_t claimed_count;
+    uint64_t claims;     /* made so far */
+    uint64_t generation; /* the spool's, when the claim was made */
     struct flush_batch batch;
     struct sink_verdict *verdicts; /* options.batch_documents of them */
     uint64_t attempts;             /* failed writes in a row */
@@ -43,9 +46,7 @@ struct flusher {
     struct flush_thread *threads;
     unsigned started; /* threads that run */
 
-    /* under claim_lock */
-    pthread_mutex_t claim_lock;
-    uint64_t claim_from;
+    struct flush_claims claims; /* has its own lock */
 
     /* under lock */
     pthread_mutex_t lock;
@@ -69,17 +70,25 @@ void flush_note_success(struct flusher *flusher);
  */
 bool flush_back_off(struct flush_thread *thread, const struct err *failure);
 
+/*
+ * The same for what a thread does with its claim, and false also when the
+ * claim is to be given up: an operator has changed the spool since it was
+ * made, and may have held or removed records of it.
+ */
+bool flush_try_again(struct flush_thread *thread, const struct err *failure);
+
 /* --- flush_deliver.c ------------------------------------------------------- */
 
 /*
  * Writes every fragment of the thread's batch, parks what is refused, and
  * subtracts the batch's records.  Writes are repeated for as long as it takes.
  * -1: the batch is to be delivered again from its start, which is harmless
- * (out of memory, the writer or the flusher is stopping).
+ * (out of memory, the writer or the flusher is stopping), unless the claim is
+ * to be given up, which flush_try_again tells.
  */
 int flush_deliver(struct flush_thread *thread, struct err *err);
 
-/* Parks a whole record that cannot be made into fragments, and subtracts it.  -1 as above. */
+/* Parks a whole record that cannot be made into fragments: it becomes held, so its bytes stay.  -1 as above. */
 int flush_park_record(struct flush_thread *thread, const struct spool_record *record, const struct err *why,
                       struct err *err);
 

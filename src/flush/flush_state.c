@@ -152,3 +152,13 @@ bool flush_back_off(struct flush_thread *thread, const struct err *failure)
     pthread_mutex_unlock(&flusher->lock);
     return !stopping;
 }
+
+static bool claim_holds(struct flush_thread *thread)
+{
+    return !flush_stopping(thread->flusher) && spool_writer_generation(thread->flusher->writer) == thread->generation;
+}
+
+bool flush_try_again(struct flush_thread *thread, const struct err *failure)
+{
+    return claim_holds(thread) && flush_back_off(thread, failure) && claim_holds(thread);
+}

@@ -2,100 +2,39 @@
  * spool.c - opening and closing the spool.
  *
  * Main's thread.  In order: the directory, its file system, the lock, the
- * environment, its size, its blocks, its format.  A refusal leaves no lock and
- * no open file behind.  What is found on disk is never moved or deleted here.
+ * structure of the file that is there, the environment, its size, its blocks,
+ * its format, its state.  A refusal leaves no lock and no open file behind.
+ *
+ * A file that is damaged is moved aside and a fresh one is begun, by the owner
+ * only: what comes in can be kept, and what the damaged one holds is there for
+ * `tracespool salvage`.  The fresh one's first number is the wall clock in ms,
+ * so that no number is given twice.  That goes for every new spool beside which
+ * damaged files are kept: the process may have been killed between the two
+ * steps.  What is no spool of ours is refused and left alone.
  */
 #include "spool_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "log.h"
+#include "spool_aside.h"
+#include "spool_edit.h"
 #include "spool_file.h"
+#include "spool_format.h"
 #include "spool_lock.h"
-#include "spool_pending.h"
+#include "spool_lock_table.h"
 #include "spool_state.h"
+#include "spool_verify.h"
+#include "spool_walk.h"
 #include "units.h"
 
-#define DATABASES 4
 #define FILE_MODE 0600
-#define ENV_FLAGS (MDB_NORDAHEAD | MDB_NOTLS)
-
-/* --- format ---------------------------------------------------------------- */
-
-static int open_databases(struct spool *spool, MDB_txn *txn, unsigned flags)
-{
-    int rc;
-
-    if ((rc = mdb_dbi_open(txn, "state", flags, &spool->state)) != 0 ||
-        (rc = mdb_dbi_open(txn, "records", flags, &spool->records)) != 0 ||
-        (rc = mdb_dbi_open(txn, "pending", flags, &spool->pending)) != 0)
-        return rc;
-    return mdb_dbi_open(txn, "parked", flags, &spool->parked);
-}
-
-static int check_format(const struct spool *spool, MDB_txn *txn, struct err *err)
-{
-    uint32_t format;
-    int rc = spool_state_get_format(txn, spool->state, &format);
-
-    if (rc == MDB_NOTFOUND || (rc == 0 && format == 0))
-        return err_set(err, ERR_CONFIG, rc, "%s is an LMDB environment, but not a spool", spool->path);
-    if (rc != 0)
-        return spool_lmdb_error(err, rc, "cannot read the format of spool %s", spool->path);
-    if (format > SPOOL_FORMAT_VERSION)
-        return err_set(err, ERR_CONFIG, 0, "spool %s was made by a newer tracespool (format %u, this one knows %u)",
-                       spool->path, format, SPOOL_FORMAT_VERSION);
-    return 0;
-}
-
-static int create_databases(struct spool *spool, MDB_txn *txn)
-{
-    int rc = open_databases(spool, txn, MDB_CREATE);
-
-    if (rc == 0)
-        rc = spool_pending_create(txn, spool->pending, 1);
-    return rc == 0 ? spool_state_create(txn, spool) : rc;
-}
-
-static int prepare(struct spool *spool, MDB_txn *txn, struct err *err)
-{
-    MDB_stat stat;
-    int rc = mdb_env_stat(spool->env, &stat);
-
-    if (rc == 0 && stat.ms_entries == 0 && !spool->readonly) {
-        rc = create_databases(spool, txn);
-        return rc == 0 ? 0 : spool_lmdb_error(err, rc, "cannot make a spool in %s", spool->path);
-    }
-    /* `state` alone first: a newer format may have other databases. */
-    if (rc == 0)
-        rc = mdb_dbi_open(txn, "state", 0, &spool->state);
-    if (rc == MDB_NOTFOUND)
-        return err_set(err, ERR_CONFIG, rc, "%s is an LMDB environment, but not a spool", spool->path);
-    if (rc == 0 && check_format(spool, txn, err) == -1)
-        return -1;
-    if (rc == 0)
-        rc = open_databases(spool, txn, 0);
-    return rc == 0 ? 0 : spool_lmdb_error(err, rc, "cannot open spool %s", spool->path);
-}
-
-/* The handles that a transaction opens are kept only if it commits; one that wrote nothing does so without a sync. */
-static int open_format(struct spool *spool, struct err *err)
-{
-    MDB_txn *txn;
-    int rc = mdb_txn_begin(spool->env, NULL, spool->readonly ? MDB_RDONLY : 0, &txn);
-
-    if (rc != 0)
-        return spool_lmdb_error(err, rc, "cannot open spool %s", spool->path);
-    if (prepare(spool, txn, err) == -1) {
-        mdb_txn_abort(txn);
-        return -1;
-    }
-    rc = mdb_txn_commit(txn);
-    return rc == 0 ? 0 : spool_lmdb_error(err, rc, "cannot open spool %s", spool->path);
-}
+#define ENV_FLAGS MDB_NOTLS
 
 /* --- the environment ------------------------------------------------------- */
 
@@ -108,11 +47,15 @@ static int make_env(struct spool *spool, struct err *err)
         spool->env = NULL;
         return spool_lmdb_error(err, rc, "cannot make an LMDB environment");
     }
+    mdb_env_set_userctx(spool->env, spool);
     /* These three fail on an open environment only. */
-    mdb_env_set_maxdbs(spool->env, DATABASES);
+    mdb_env_set_maxdbs(spool->env, SPOOL_DATABASES);
     mdb_env_set_maxreaders(spool->env, SPOOL_READERS_MAX);
     if (!spool->readonly)
         mdb_env_set_mapsize(spool->env, spool->size_bytes);
+    if (spool_lock_table_prepare(spool, err) == -1)
+        return -1;
+    fault_point("spool.open");
     rc = mdb_env_open(spool->env, spool->path, ENV_FLAGS | (spool->readonly ? MDB_RDONLY : 0), FILE_MODE);
     if (rc != 0)
         return spool_lmdb_error(err, rc, "cannot open spool %s", spool->path);
@@ -158,28 +101,90 @@ static int check_options(const struct spool_options *options, struct err *err)
                    (unsigned long long)options->size_bytes, units_format_bytes(least, SPOOL_SIZE_MIN_BYTES));
 }
 
-int spool_open(struct spool **out, const struct spool_options *options, struct err *err)
+/* The blocks of damaged files may be the ones that are lacking: better a spool that may meet a full disk than none. */
+static int fit_file(struct spool *spool, bool reserve, struct err *err)
+{
+    if (spool_file_size(spool, reserve, err) == 0)
+        return 0;
+    if (err->class != ERR_BUSY || !reserve || spool_aside_count(spool->path) == 0)
+        return -1;
+    log_warn("spool.not_reserved", "%s; going on without, since damaged files are kept in %s", err->text, spool->path);
+    return 0;
+}
+
+/* The file, when it is there and sound, or a new one. */
+static int open_env(struct spool *spool, bool reserve, struct err *err)
+{
+    if (spool_verify_file(spool->path, err) == -1 || make_env(spool, err) == -1 ||
+        clear_dead_readers(spool, err) == -1 || fit_file(spool, reserve, err) == -1 ||
+        spool_format_open(spool, err) == -1)
+        return -1;
+    return spool_verify_state(spool, err) == -1 ? -1 : spool_format_find_map(spool, err);
+}
+
+static bool is_damage(const struct err *err)
+{
+    return err->class == ERR_FATAL &&
+           (err->code == SPOOL_DAMAGED || err->code == MDB_CORRUPTED || err->code == MDB_PAGE_NOTFOUND);
+}
+
+/* `damage` is what is wrong with the file that is there. */
+static int begin_afresh(struct spool *spool, bool reserve, const struct err *damage, struct err *err)
+{
+    char *moved;
+
+    if (spool->env != NULL)
+        mdb_env_close(spool->env);
+    spool->env = NULL;
+    if (spool_aside_move(spool->path, &moved, err) == -1)
+        return err_prefix(err, "%s", damage->text);
+    log_error("spool.moved_aside",
+              "%s; it is now %s and a fresh spool is begun; to get out what it holds: tracespool salvage %s",
+              damage->text, moved, moved);
+    free(moved);
+    return open_env(spool, reserve, err);
+}
+
+static struct spool *new_owned(const struct spool_options *options, struct err *err)
 {
     uint64_t os_page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
     struct spool *spool;
 
     if (check_options(options, err) == -1 || (spool = new_spool(options->path, err)) == NULL)
-        return -1;
+        return NULL;
     spool->size_bytes = options->size_bytes / os_page_bytes * os_page_bytes;
     spool->history_ns = options->history_ns;
-    if (spool_file_make_directory(spool->path, err) == -1 || spool_lock_check_local(spool->path, err) == -1 ||
-        spool_lock_take(spool->path, &spool->lock_fd, err) == -1 || make_env(spool, err) == -1 ||
-        clear_dead_readers(spool, err) == -1 || spool_file_size(spool, options->reserve, err) == -1 ||
-        open_format(spool, err) == -1 || spool_file_sync_directory(spool->path, err) == -1)
+    spool->drop_oldest = options->drop_oldest;
+    return spool;
+}
+
+int spool_open(struct spool **out, const struct spool_options *options, struct err *err)
+{
+    struct err cause;
+    struct spool *spool = new_owned(options, &cause);
+
+    if (spool == NULL || spool_file_make_directory(spool->path, &cause) == -1 ||
+        spool_lock_check_local(spool->path, &cause) == -1 ||
+        spool_lock_take(spool->path, &spool->lock_fd, &cause) == -1)
+        goto fail;
+    if (open_env(spool, options->reserve, &cause) == -1) {
+        struct err damage = cause;
+
+        if (!is_damage(&damage) || begin_afresh(spool, options->reserve, &damage, &cause) == -1)
+            goto fail;
+    }
+    if (spool_file_sync_directory(spool->path, &cause) == -1)
         goto fail;
     *out = spool;
     return 0;
 fail:
     spool_close(spool);
+    if (err != NULL)
+        *err = cause;
     return -1;
 }
 
-static int explain_readonly(const char *path, struct err *err)
+static int explain_beside(const struct spool *spool, const char *path, struct err *err)
 {
     switch (err->code) {
     case ENOENT:
@@ -188,8 +193,8 @@ static int explain_readonly(const char *path, struct err *err)
     case EACCES:
     case EPERM:
         return err_set(err, ERR_CONFIG, err->code,
-                       "no permission to open spool %s: run this as the user that the spool belongs to, or as root",
-                       path);
+                       "no permission to %s spool %s: run this as the user that the spool belongs to, or as root",
+                       spool == NULL || spool->readonly ? "open" : "change", path);
     case MDB_READERS_FULL:
         return err_set(err, ERR_BUSY, err->code, "too many processes read spool %s: try again", path);
     default:
@@ -197,25 +202,86 @@ static int explain_readonly(const char *path, struct err *err)
     }
 }
 
-int spool_open_readonly(struct spool **out, const char *path, struct err *err)
+/*
+ * Without a daemon nobody has looked at the file, and a damaged one would take
+ * this process with it.  With one, or when somebody writes, it was looked at.
+ */
+static int verify_beside(const char *path, struct err *err)
+{
+    if (spool_owner(path) != 0 || spool_verify_file(path, err) == 0)
+        return 0;
+    if (err->class == ERR_RETRY || (is_damage(err) && spool_owner(path) != 0))
+        return 0;
+    if (!is_damage(err))
+        return -1;
+    err_set(err, ERR_FATAL, SPOOL_DAMAGED, "%.300s; tracespool salvage %s/data.mdb gets out what it holds", err->text,
+            path);
+    return -1;
+}
+
+/* An environment that is opened to be written would be made when it is missing. */
+static int check_exists(const struct spool *spool, struct err *err)
+{
+    char *name;
+    int rc;
+
+    if (asprintf(&name, "%s/data.mdb", spool->path) == -1)
+        return err_set(err, ERR_BUSY, ENOMEM, "out of memory");
+    rc = access(name, F_OK);
+    free(name);
+    return rc == 0 ? 0 : spool_lmdb_error(err, errno, "cannot open spool %s", spool->path);
+}
+
+/* The daemon's size, so that nothing is written where its map does not reach. */
+static int adopt_size(struct spool *spool, struct err *err)
+{
+    struct spool_counters counters;
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
+
+    if (rc == 0) {
+        rc = spool_state_get_counters(txn, spool, &counters);
+        mdb_txn_abort(txn);
+    }
+    if (rc == 0)
+        rc = mdb_env_set_mapsize(spool->env, counters.size_bytes);
+    if (rc != 0)
+        return spool_lmdb_error(err, rc, "cannot open spool %s", spool->path);
+    spool->size_bytes = counters.size_bytes;
+    return spool_file_measure(spool, err);
+}
+
+static int open_beside(struct spool **out, const char *path, bool readonly, struct err *err)
 {
     struct err cause;
     struct spool *spool = new_spool(path, &cause);
 
     if (spool == NULL)
         goto fail;
-    spool->readonly = true;
-    if (make_env(spool, &cause) == -1 || spool_file_check_length(spool, &cause) == -1 ||
-        open_format(spool, &cause) == -1)
+    spool->readonly = readonly;
+    if (check_exists(spool, &cause) == -1 || verify_beside(path, &cause) == -1 || make_env(spool, &cause) == -1 ||
+        spool_format_open(spool, &cause) == -1)
+        goto fail;
+    if (!readonly && (adopt_size(spool, &cause) == -1 || spool_format_find_map(spool, &cause) == -1))
         goto fail;
     *out = spool;
     return 0;
 fail:
+    explain_beside(spool, path, &cause);
     spool_close(spool);
-    explain_readonly(path, &cause);
     if (err != NULL)
         *err = cause;
     return -1;
+}
+
+int spool_open_readonly(struct spool **out, const char *path, struct err *err)
+{
+    return open_beside(out, path, true, err);
+}
+
+int spool_open_edit(struct spool **out, const char *path, struct err *err)
+{
+    return open_beside(out, path, false, err);
 }
 
 void spool_close(struct spool *spool)

@@ -21,8 +21,14 @@
 #include "err.h"
 #include "slice.h"
 
-#define SPOOL_FORMAT_VERSION 1
+#define SPOOL_FORMAT_VERSION 2    /* 1 had no held ranges; it is brought up to date when it is opened to be written */
 #define SPOOL_SEQ_OPEN UINT64_MAX /* the end of the last pending range */
+
+/* Sequence numbers first .. end - 1. */
+struct spool_range {
+    uint64_t first;
+    uint64_t end;
+};
 
 struct spool;
 
@@ -31,14 +37,17 @@ struct spool_options {
     uint64_t size_bytes; /* rounded down to whole pages */
     bool reserve;        /* allocate the file's blocks now */
     uint64_t history_ns; /* delivered records older than this are removed; UINT64_MAX keeps them */
+    bool drop_oldest;    /* full: the oldest pending record goes, instead of the new one being refused */
 };
 
 /*
  * Opens for the daemon: takes the lock on the directory, makes the environment
- * when it is missing.  The lock and the file are held until spool_close.
+ * when it is missing.  A file that is damaged in its structure is moved aside
+ * whole, with an error line in the log, and a fresh one is started
+ * (spool_aside.h).  The lock and the file are held until spool_close.
  * -1: ERR_CONFIG (already in use by process N, not our format, a newer format,
  * network file system, no permission, smaller than what is held), ERR_BUSY
- * (no room to reserve), ERR_FATAL (I/O error, damaged).
+ * (no room to reserve), ERR_FATAL (I/O error).
  */
 int spool_open(struct spool **spool, const struct spool_options *options, struct err *err);
 
@@ -56,7 +65,13 @@ pid_t spool_owner(const char *path);
 
 /* --- records ------------------------------------------------------------ */
 
-enum spool_record_state { SPOOL_PENDING, SPOOL_DELIVERED };
+enum spool_record_state {
+    SPOOL_PENDING,   /* to be delivered */
+    SPOOL_DELIVERED, /* history: goes when its room is needed */
+    SPOOL_HELD,      /* neither delivered nor removed, until an operator decides */
+};
+
+const char *spool_record_state_name(enum spool_record_state state);
 
 struct spool_record {
     uint64_t seq;
@@ -73,13 +88,26 @@ struct spool_record {
 /* 1 and *record when it exists, 0 when not, -1 on error.  A damaged record is found, with `damaged` set. */
 int spool_read(struct spool *spool, uint64_t seq, struct arena *arena, struct spool_record *record, struct err *err);
 
+enum spool_end { SPOOL_OLDEST, SPOOL_NEWEST };
+
+/* What of the pending records is wanted. */
+struct spool_want {
+    enum spool_end end;              /* from which end to begin */
+    const struct spool_range *taken; /* records that others have in hand; in any order, may touch */
+    size_t taken_count;
+    size_t max_records;
+    size_t max_bytes; /* stored, together; the first is returned whatever its size */
+};
+
 /*
- * Up to `max_records` pending records with seq >= from, oldest first, that
- * together store at most `max_bytes` (the first is returned whatever its
- * size).  *count 0 when none is pending there.  Payloads are in `arena`;
- * when the arena is full after the first record the rest is left for later.
+ * Pending records from one end of what is pending and not taken, up to the
+ * next taken range or the bounds.  They are returned in the order of their
+ * seqs, whichever end they come from, and no taken record lies between them.
+ * *count 0 when there is none.  Payloads are in `arena`; when the arena is full
+ * after the first record the rest is left for later.  Without an arena (NULL)
+ * only headers are read.
  */
-int spool_read_pending(struct spool *spool, uint64_t from, size_t max_records, size_t max_bytes, struct arena *arena,
+int spool_read_pending(struct spool *spool, const struct spool_want *want, struct arena *arena,
                        struct spool_record *records, size_t *count, struct err *err);
 
 /* Headers of up to `max_records` records, seq ascending from `from`. The caller pages with last seq + 1. */
@@ -93,6 +121,7 @@ enum spool_park_reason { SPOOL_PARK_REFUSED = 1, SPOOL_PARK_DAMAGED = 2, SPOOL_P
 struct spool_parked {
     uint64_t seq;   /* of the record that it came from */
     uint32_t index; /* of the span in that record; 0 for a whole record */
+    bool whole;     /* the record itself is held (SPOOL_HELD) and `payload` is empty */
     enum spool_park_reason reason;
     int code; /* MongoDB's, or 0 */
     uint32_t attempts;
@@ -100,7 +129,7 @@ struct spool_parked {
     uint64_t parked_ns;
     uint64_t received_ns;
     const char *text;     /* in the arena */
-    struct slice payload; /* an ExportTraceServiceRequest, uncompressed, or the record as stored when it is damaged */
+    struct slice payload; /* an ExportTraceServiceRequest, uncompressed */
 };
 
 const char *spool_park_reason_name(enum spool_park_reason reason);
@@ -138,6 +167,7 @@ struct spool_stat {
     uint64_t oldest_pending_ns;  /* received time of the oldest pending record, 0 when none */
     uint64_t newest_received_ns; /* 0 when the spool is empty */
     uint64_t history_records;
+    uint64_t held_records;
     uint64_t oldest_record_ns; /* received time of the oldest record, 0 when empty */
     uint64_t next_seq;
     uint64_t parked_entries;
@@ -145,6 +175,10 @@ struct spool_stat {
     uint64_t received_spans;
     uint64_t delivered_spans;
     uint64_t evicted_records;
+    uint64_t dropped_records;  /* pending and dropped, by when_full = drop_oldest */
+    uint64_t dropped_spans;
+    uint64_t removed_records;  /* by an operator */
+    uint64_t damaged_files;    /* moved aside, and still there */
     bool refusing; /* as the writer last noted */
     struct spool_delivery delivery;
 };

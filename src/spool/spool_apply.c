@@ -15,6 +15,7 @@
 
 #include "clock.h"
 #include "fault.h"
+#include "spool_append.h"
 #include "spool_evict.h"
 #include "spool_park.h"
 #include "spool_parts.h"
@@ -24,44 +25,38 @@
 
 /* --- operations ------------------------------------------------------------ */
 
-static void take(uint64_t *from, uint64_t amount)
+/* Reads the head of a pending record; *found false when `seq` is not pending or has no record. */
+static int find_pending(struct spool_work *work, struct spool_parts_reader *reader, uint64_t seq,
+                        struct spool_part *head, bool *found)
 {
-    *from = *from > amount ? *from - amount : 0;
-}
-
-/* A damaged header has no numbers to subtract: the sums are right again once nothing is pending. */
-static void count_delivered(struct spool_counters *counters, const struct spool_part *head)
-{
-    take(&counters->pending_records, 1);
-    take(&counters->pending_spans, head->spans);
-    take(&counters->pending_bytes, head->stored_bytes);
-    counters->delivered_spans += head->spans;
-    if (counters->pending_records == 0)
-        counters->pending_spans = counters->pending_bytes = 0;
-}
-
-static int deliver_one(struct spool_work *work, struct spool_parts_reader *reader, uint64_t seq)
-{
-    struct spool_range range;
-    struct spool_part head;
     uint8_t prefix[SEQ_BYTES];
     bool damaged;
     int rc;
 
+    *found = false;
     if (seq == 0 || seq >= work->counters.next_seq)
         return 0;
-    rc = spool_pending_find(work->txn, work->spool->pending, seq, &range);
-    if (rc != 0 || seq < range.first)
-        return rc == MDB_NOTFOUND ? 0 : rc;
+    rc = spool_pending_holds(work->txn, work->spool->pending, seq, found);
+    if (rc != 0 || !*found)
+        return rc;
     spool_key_put_u64(prefix, seq);
     rc = spool_parts_seek(reader, prefix);
-    if (rc == 0 && spool_parts_seq(reader) == seq) {
-        if ((rc = spool_parts_head(reader, &head, &damaged)) != 0)
-            return rc;
-        count_delivered(&work->counters, &head);
-    } else if (rc != 0 && rc != MDB_NOTFOUND) {
+    *found = rc == 0 && spool_parts_seq(reader) == seq;
+    if (*found)
+        return spool_parts_head(reader, head, &damaged);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static int deliver_one(struct spool_work *work, struct spool_parts_reader *reader, uint64_t seq)
+{
+    struct spool_part head;
+    bool found;
+    int rc = find_pending(work, reader, seq, &head, &found);
+
+    if (rc != 0 || !found)
         return rc;
-    }
+    spool_counters_leave_pending(&work->counters, &head);
+    work->counters.delivered_spans += head.spans;
     work->changed = true;
     return spool_pending_subtract(work->txn, work->spool->pending, (struct spool_range){seq, seq + 1});
 }
@@ -81,16 +76,51 @@ static int apply_delivered(struct spool_work *work, const struct spool_op *op)
     return rc;
 }
 
+static int park(struct spool_work *work, const struct spool_op *op)
+{
+    work->changed = true;
+    return spool_park_put(work->txn, work->spool, op->parked, op->blob, spool_commit_part_pages(work->commit),
+                          &work->counters);
+}
+
+/* The record stays where it is, as held.  When an operator took it away meanwhile there is nothing to park. */
+static int park_whole(struct spool_work *work, const struct spool_op *op)
+{
+    struct spool_range range = {.first = op->parked->seq, .end = op->parked->seq + 1};
+    struct spool_parts_reader reader;
+    struct spool_part head;
+    bool found;
+    int rc = spool_parts_open(&reader, work->txn, work->spool->records, SEQ_BYTES);
+
+    if (rc != 0)
+        return rc;
+    rc = find_pending(work, &reader, op->parked->seq, &head, &found);
+    spool_parts_close(&reader);
+    if (rc != 0 || !found)
+        return rc;
+    spool_counters_leave_pending(&work->counters, &head);
+    spool_counters_enter_held(&work->counters, &head);
+    if ((rc = spool_pending_subtract(work->txn, work->spool->pending, range)) != 0 ||
+        (rc = spool_pending_add(work->txn, work->spool->held, range)) != 0)
+        return rc;
+    fault_point("spool.hold"); /* held, and not parked yet */
+    return park(work, op);
+}
+
 static int apply_op(struct spool_work *work, const struct spool_op *op)
 {
+    int rc;
+
     switch (op->kind) {
     case SPOOL_OP_DELIVERED:
         return apply_delivered(work, op);
     case SPOOL_OP_PARK:
-        work->changed = true;
-        return spool_park_put(work->txn, work->spool, op->parked, op->blob, spool_commit_part_pages(work->commit),
-                              &work->counters);
+        rc = fault_point("spool.park");
+        if (rc != 0)
+            return rc;
+        return op->parked->whole ? park_whole(work, op) : park(work, op);
     case SPOOL_OP_NOTE_DELIVERY:
+        fault_point("spool.note");
         work->changed = true;
         return spool_state_put_delivery(work->txn, work->spool, op->delivery);
     }
@@ -103,20 +133,18 @@ static int apply_op(struct spool_work *work, const struct spool_op *op)
 /* Removes the oldest history until `pages` more would be within the limit.  MDB_NOTFOUND when there is not enough. */
 static int make_room(struct spool_work *work, uint64_t pages)
 {
-    uint64_t used, seq, received_ns;
-    int rc;
+    return spool_evict_until(work->txn, work->spool, work->commit->limit_pages, pages, &work->counters, &work->changed);
+}
 
-    for (unsigned i = 0; i < SPOOL_EVICT_RECORDS_MAX; i++) {
-        if ((rc = spool_space_used(work->txn, work->spool, &used)) != 0)
-            return rc;
-        if (used + pages <= work->commit->limit_pages)
-            return 0;
-        if ((rc = spool_evict_find(work->txn, work->spool, &seq, &received_ns)) != 0 ||
-            (rc = spool_evict_remove(work->txn, work->spool, seq, &work->counters)) != 0)
-            return rc;
-        work->changed = true;
-    }
-    return MDB_NOTFOUND;
+/* The same for a new record, for which the oldest that waits may have to go as well. */
+static int make_room_for_put(struct spool_work *work, uint64_t pages)
+{
+    int rc = make_room(work, pages);
+
+    if (rc != MDB_NOTFOUND || !work->spool->drop_oldest)
+        return rc;
+    return spool_evict_drop_until(work->txn, work->spool, work->commit->limit_pages, pages, &work->counters,
+                                  &work->changed);
 }
 
 /* Removes delivered records that are older than history_ns, a bounded number of them. */
@@ -152,7 +180,8 @@ static int look_for_room(struct spool_work *work)
     /* A file that cannot grow may have no room for a record that its full size has room for. */
     if (pages > work->commit->limit_pages / SPOOL_RECORD_SHARE)
         pages = work->commit->limit_pages / SPOOL_RECORD_SHARE;
-    rc = make_room(work, pages);
+    /* Where the oldest may be dropped a put makes its own room. */
+    rc = work->spool->drop_oldest ? 0 : make_room(work, pages);
     if (rc != 0)
         return rc == MDB_NOTFOUND ? 0 : rc;
     work->refusing = false;
@@ -164,42 +193,19 @@ static int look_for_room(struct spool_work *work)
 
 static int append(struct spool_work *work, struct spool_put *put, unsigned pages_a_part)
 {
-    struct spool_parts_entry entry = {
-        .dbi = work->spool->records,
-        .prefix_len = SEQ_BYTES,
-        .head = {.magic = SPOOL_MAGIC_RECORD,
-                 .codec = put->codec,
-                 .seq = work->counters.next_seq,
-                 .received_ns = put->received_ns,
-                 .raw_bytes = put->raw_bytes,
-                 .spans = put->spans},
-        .payload = put->payload,
-        .part_pages = pages_a_part,
-        .checksum = &put->checksum,
-        .flags = MDB_APPEND,
-    };
     int rc = fault_point("spool.append");
 
-    spool_key_put_u64(entry.prefix, entry.head.seq);
     if (rc == 0)
-        rc = spool_parts_put(work->txn, &entry);
-    if (rc != 0)
-        return rc;
-    put->seq = work->counters.next_seq++;
-    work->counters.held_records++;
-    work->counters.pending_records++;
-    work->counters.pending_spans += put->spans;
-    work->counters.pending_bytes += put->payload.len;
-    work->counters.received_records++;
-    work->counters.received_spans += put->spans;
-    work->changed = true;
-    return 0;
+        rc = spool_append(work->txn, work->spool, put, pages_a_part, &work->counters);
+    if (rc == 0)
+        work->changed = true;
+    return rc;
 }
 
 static int apply_put(struct spool_work *work, struct spool_put *put, unsigned pages_a_part)
 {
     uint64_t pages = spool_layout_entry_pages(put->payload.len, pages_a_part, work->spool->page_bytes);
-    int rc = make_room(work, pages);
+    int rc = make_room_for_put(work, pages);
 
     put->seq = 0;
     if (rc == MDB_NOTFOUND) {

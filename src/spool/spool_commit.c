@@ -23,10 +23,8 @@
 #include "fault.h"
 #include "log.h"
 #include "metrics.h"
-#include "spool_parts.h"
 #include "units.h"
 
-#define SEQ_BYTES 8
 #define AGE_TRANSACTIONS 2 /* after which freed pages can be used */
 
 /* How large parts may be, in the order in which that is tried. */
@@ -88,18 +86,70 @@ static void log_change(const struct spool_commit *commit, bool was_refusing, con
                  commit->spool->path, (unsigned long long)commit->counters.pending_records, pending, size);
 }
 
+/* The time since the last look was spent refusing. */
+static void count_refusing(struct spool_commit *commit, bool was_refusing)
+{
+    uint64_t now_ns = clock_mono_ns();
+
+    if (was_refusing && commit->started)
+        metrics_add(METRIC_SPOOL_REFUSING_SECONDS, now_ns - commit->looked_ns);
+    commit->looked_ns = now_ns;
+    metrics_set(METRIC_SPOOL_REFUSING, commit->refusing);
+}
+
+/* Said when it begins and when it has ended, not for each record. */
+static void note_dropped(struct spool_commit *commit, const struct spool_counters *now)
+{
+    uint64_t records = now->dropped_records - commit->counters.dropped_records, now_ns = clock_mono_ns();
+
+    if (records > 0) {
+        if (!commit->dropping) {
+            commit->dropped_before = commit->counters.dropped_records;
+            log_error("spool.dropping", "%s: full: the oldest records that wait are dropped for new ones",
+                      commit->spool->path);
+        }
+        commit->dropping = true;
+        commit->dropped_ns = now_ns;
+        metrics_add(METRIC_SPOOL_DROPPED_RECORDS, records);
+        metrics_add(METRIC_SPOOL_DROPPED_SPANS, now->dropped_spans - commit->counters.dropped_spans);
+    } else if (commit->dropping && now_ns - commit->dropped_ns > SPOOL_DROP_QUIET_MS * NS_PER_MS) {
+        commit->dropping = false;
+        log_warn("spool.dropped", "%s: room again; %llu records were dropped", commit->spool->path,
+                 (unsigned long long)(now->dropped_records - commit->dropped_before));
+    }
+}
+
 static void adopt(struct spool_commit *commit, const struct spool_work *work)
 {
     bool was_refusing = commit->refusing;
 
     metrics_add(METRIC_SPOOL_EVICTED, work->counters.evicted_records - commit->counters.evicted_records);
+    note_dropped(commit, &work->counters);
     commit->counters = work->counters;
     commit->refusing = work->refusing;
     commit->wanted_pages = work->wanted_pages;
     commit->expired_more = work->expired_more;
     if (work->changed)
         commit->high_pages = work->start_pages + work->written_pages;
+    count_refusing(commit, was_refusing);
     log_change(commit, was_refusing, is_confined(commit) ? &commit->disk : NULL);
+}
+
+/*
+ * What is in `state` is what counts: another process may have written since.
+ * What it wrote is not in high_pages, but it wrote little (spool_edit.h).
+ */
+static int refresh(struct spool_commit *commit, struct spool_work *work)
+{
+    int rc = spool_state_get_counters(work->txn, work->spool, &work->counters);
+
+    if (rc != 0 || work->counters.generation == commit->counters.generation)
+        return rc;
+    commit->high_pages += SPOOL_TXN_SLACK_PAGES;
+    log_info("spool.edited", "%s: another process has changed it; %llu records wait, %llu are held",
+             commit->spool->path, (unsigned long long)work->counters.pending_records,
+             (unsigned long long)work->counters.held_records);
+    return 0;
 }
 
 /* 0 and everything in the plan is durable, or nothing is: -1, ERR_BUSY or ERR_FATAL. */
@@ -108,7 +158,6 @@ static int transact(struct spool_commit *commit, const struct spool_plan *plan, 
     struct spool_work work = {
         .commit = commit,
         .spool = commit->spool,
-        .counters = commit->counters,
         .wanted_pages = commit->wanted_pages,
         .refusing = commit->refusing,
     };
@@ -118,7 +167,9 @@ static int transact(struct spool_commit *commit, const struct spool_plan *plan, 
         rc = mdb_txn_begin(commit->spool->env, NULL, 0, &work.txn);
     if (rc != 0)
         return spool_lmdb_error(err, rc, "cannot begin a transaction in spool %s", commit->spool->path);
-    rc = spool_apply_plan(&work, plan);
+    rc = refresh(commit, &work);
+    if (rc == 0)
+        rc = spool_apply_plan(&work, plan);
     if (rc == 0)
         rc = save(&work, plan);
     if (rc != 0) {
@@ -172,6 +223,7 @@ static void hold(struct spool_commit *commit, const struct err *reason)
 
     commit->refusing = true;
     commit->hold_until_ns = clock_mono_ns() + SPOOL_HOLD_MS * NS_PER_MS;
+    count_refusing(commit, was_refusing);
     log_change(commit, was_refusing, reason);
 }
 
@@ -282,22 +334,8 @@ int spool_commit_clean(struct spool_commit *commit, struct err *err)
 {
     struct spool_plan plan = {.clean = true};
 
+    fault_point("spool.clean");
     return transact(commit, &plan, err) == 0 || err->class == ERR_BUSY ? 0 : -1;
-}
-
-/* Invariant 2: an environment in which it is broken would be appended to out of order. */
-static int check_next_seq(MDB_txn *txn, const struct spool *spool, const struct spool_counters *counters)
-{
-    struct spool_parts_reader reader;
-    int rc = spool_parts_open(&reader, txn, spool->records, SEQ_BYTES);
-
-    if (rc != 0)
-        return rc;
-    rc = spool_parts_last(&reader);
-    if (rc == 0 && spool_parts_seq(&reader) >= counters->next_seq)
-        rc = MDB_CORRUPTED;
-    spool_parts_close(&reader);
-    return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
 static int load(struct spool_commit *commit, struct err *err)
@@ -307,9 +345,8 @@ static int load(struct spool_commit *commit, struct err *err)
     int rc = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
 
     if (rc == 0) {
-        if ((rc = spool_state_get_counters(txn, spool, &commit->counters)) == 0 &&
-            (rc = spool_space_used(txn, spool, &commit->high_pages)) == 0)
-            rc = check_next_seq(txn, spool, &commit->counters);
+        if ((rc = spool_state_get_counters(txn, spool, &commit->counters)) == 0)
+            rc = spool_space_used(txn, spool, &commit->high_pages);
         mdb_txn_abort(txn);
     }
     return rc == 0 ? 0 : spool_lmdb_error(err, rc, "cannot read the state of spool %s", spool->path);

@@ -51,6 +51,10 @@ struct spool_commit {
     uint64_t wanted_pages;          /* the largest record refused since the spool was full */
     uint64_t hold_until_ns;         /* no room before this, monotonic */
     bool refusing;
+    uint64_t looked_ns;      /* when `refusing` was last looked at, monotonic */
+    uint64_t dropped_before; /* dropped records when the present dropping began */
+    uint64_t dropped_ns;     /* when something was dropped last, monotonic */
+    bool dropping;
     bool expired_more; /* there is more history to remove at once */
     bool started;      /* changes of `refusing` are logged */
 };

@@ -4,7 +4,7 @@
  * At open, on main's thread, before anything is written.  LMDB takes the size
  * of its map from us and never looks at the file's length: so a file that is
  * longer than what is used is as good as any, which is what reserving it
- * relies on, and one that is shorter has to be found here.
+ * relies on.  One that is too short has been found before (spool_walk.h).
  */
 #include "spool_file.h"
 
@@ -70,17 +70,19 @@ static int file_stat(const struct spool *spool, struct stat *st, struct err *err
     return fstat(fd, st) == 0 ? 0 : spool_lmdb_error(err, errno, "cannot look at %s/data.mdb", spool->path);
 }
 
-int spool_file_check_length(const struct spool *spool, struct err *err)
+/* A file with holes, as cp leaves where nothing was written yet, has its blocks taken from the start. */
+static uint64_t allocated_of(const struct stat *st)
 {
-    uint64_t touched_bytes = spool_space_touched(spool) * spool->page_bytes;
+    return (uint64_t)st->st_blocks * STAT_BLOCK_BYTES >= (uint64_t)st->st_size ? (uint64_t)st->st_size : 0;
+}
+
+int spool_file_measure(struct spool *spool, struct err *err)
+{
     struct stat st;
 
     if (file_stat(spool, &st, err) == -1)
         return -1;
-    if ((uint64_t)st.st_size < touched_bytes)
-        return err_set(err, ERR_FATAL, MDB_CORRUPTED,
-                       "%s/data.mdb is damaged: it has %llu bytes and says that it uses %llu", spool->path,
-                       (unsigned long long)st.st_size, (unsigned long long)touched_bytes);
+    spool->allocated_bytes = allocated_of(&st);
     return 0;
 }
 
@@ -138,12 +140,12 @@ int spool_file_size(struct spool *spool, bool reserve, struct err *err)
     struct stat st;
     int fd;
 
-    if (spool_file_check_length(spool, err) == -1 || check_size(spool, err) == -1 || file_stat(spool, &st, err) == -1)
+    if (check_size(spool, err) == -1 || file_stat(spool, &st, err) == -1)
         return -1;
     mdb_env_get_fd(spool->env, &fd);
     /* A smaller size gives its blocks back; nothing is used beyond it. */
     if ((uint64_t)st.st_size > spool->size_bytes && ftruncate(fd, (off_t)spool->size_bytes) == -1)
         return spool_lmdb_error(err, errno, "cannot shorten %s/data.mdb", spool->path);
-    spool->allocated_bytes = (uint64_t)st.st_size;
+    spool->allocated_bytes = allocated_of(&st);
     return reserve ? reserve_file(spool, &st, err) : 0;
 }

@@ -12,8 +12,8 @@ int spool_file_make_directory(const char *path, struct err *err);
 /* A new name is on disk only when its directory is synced. */
 int spool_file_sync_directory(const char *path, struct err *err);
 
-/* What LMDB maps must lie in the file, or reading it ends in SIGBUS.  -1: ERR_FATAL. */
-int spool_file_check_length(const struct spool *spool, struct err *err);
+/* Notes how much of the file is there, for one who will write but not change its size.  -1: ERR_FATAL. */
+int spool_file_measure(struct spool *spool, struct err *err);
 
 /*
  * Fits the file to the spool's size: shortens it, with `reserve` allocates all

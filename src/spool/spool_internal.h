@@ -4,6 +4,7 @@
  * Databases of the environment:
  *   records  seq, part         -> part header and payload (spool_record.h)
  *   pending  first seq         -> end, exclusive (spool_pending.h)
+ *   held     first seq         -> end, exclusive (spool_pending.h)
  *   parked   seq, index, part  -> part header and entry (spool_park.c)
  *   state    name              -> value (spool_state.h)
  *
@@ -12,9 +13,12 @@
  *  2. Every record's seq is in 1 .. next_seq - 1, and next_seq never goes back.
  *  3. Pending ranges are not empty, do not overlap and do not touch; the last
  *     one ends at SPOOL_SEQ_OPEN and starts at next_seq or before it.
- *  4. A pending record is never removed.
- *  5. The counters in `state` agree with the other databases.
- *  6. No value is larger than SPOOL_PART_PAGES pages.
+ *  4. Held ranges are not empty, do not overlap each other or a pending range,
+ *     and do not touch; each seq in them has a record.
+ *  5. A pending or held record is removed only by an operator (spool_edit.h), or
+ *     when it is pending and the spool was told to drop the oldest.
+ *  6. The counters in `state` agree with the other databases.
+ *  7. No value is larger than SPOOL_PART_PAGES pages.
  *
  * Functions of this folder that work inside a transaction return what LMDB
  * returned (0, MDB_NOTFOUND, another code or an errno) and leave it to their
@@ -36,6 +40,7 @@ struct spool {
     MDB_env *env;
     MDB_dbi records;
     MDB_dbi pending;
+    MDB_dbi held;
     MDB_dbi parked;
     MDB_dbi state;
     char *path;
@@ -43,12 +48,21 @@ struct spool {
     bool reserved;
     uint64_t size_bytes; /* 0 when opened read-only: `state` knows */
     uint64_t history_ns;
+    bool drop_oldest;
     uint64_t page_bytes;
+    const uint8_t *map; /* where LMDB has mapped the file, when that could be told */
+    uint64_t map_bytes;
     int lock_fd; /* -1 when opened read-only */
 
     /* the writer's thread, or whoever opens */
     uint64_t allocated_bytes; /* of the file, from its start; UINT64_MAX when the file system cannot say */
 };
+
+/* The daemon's: who only looks or edits changes neither size nor format, and moves nothing aside. */
+static inline bool spool_is_owner(const struct spool *spool)
+{
+    return spool->lock_fd != -1;
+}
 
 /* What a code of LMDB's or an errno means for us. */
 enum err_class spool_lmdb_class(int code);

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -101,10 +102,32 @@ static int open_lock(const char *path, int flags)
     return open(name, flags | O_CLOEXEC, 0600);
 }
 
+/* Said here, where it is known whose the file is; later it would be an errno without a name. */
+static int check_access(const char *path, const char *file, int mode, struct err *err)
+{
+    char name[PATH_MAX];
+    struct stat st;
+
+    if (snprintf(name, sizeof(name), "%s%s", path, file) >= (int)sizeof(name) || stat(name, &st) == -1 ||
+        faccessat(AT_FDCWD, name, mode, AT_EACCESS) == 0)
+        return 0;
+    if (errno == EACCES && st.st_uid != geteuid())
+        return err_set(err, ERR_CONFIG, errno,
+                       "%s belongs to uid %lu and this is uid %lu: run it as that user, or see to it with chown -R",
+                       name, (unsigned long)st.st_uid, (unsigned long)geteuid());
+    return err_set(err, ERR_CONFIG, errno, "cannot write to %s: %s", name, strerror(errno));
+}
+
 int spool_lock_take(const char *path, int *fd, struct err *err)
 {
     struct flock lock = whole_file(F_WRLCK);
 
+    *fd = -1;
+    if (check_access(path, "", R_OK | W_OK | X_OK, err) == -1 ||
+        check_access(path, "/" LOCK_NAME, R_OK | W_OK, err) == -1 ||
+        check_access(path, "/data.mdb", R_OK | W_OK, err) == -1 ||
+        check_access(path, "/lock.mdb", R_OK | W_OK, err) == -1)
+        return -1;
     *fd = open_lock(path, O_RDWR | O_CREAT);
     if (*fd == -1)
         return err_set(err, ERR_CONFIG, errno, "cannot open %s/%s: %s", path, LOCK_NAME, strerror(errno));

@@ -14,9 +14,10 @@
 #include "spool_parts.h"
 #include "spool_space.h"
 
-#define PREFIX_BYTES 12
+#define PREFIX_BYTES SPOOL_PARK_PREFIX_BYTES
+#define WHOLE_BIT 0x80000000U /* beside the reason: the record itself is held */
 
-static void encode_prefix(uint8_t prefix[PREFIX_BYTES], uint64_t seq, uint32_t index)
+void spool_park_encode_prefix(uint8_t prefix[PREFIX_BYTES], uint64_t seq, uint32_t index)
 {
     spool_key_put_u64(prefix, seq);
     spool_key_put_u32(prefix + 8, index);
@@ -43,7 +44,7 @@ int spool_park_encode(struct buf *out, const struct spool_parked *parked, struct
     uint8_t fixed[SPOOL_PARK_FIXED_BYTES];
 
     spool_put_u32(fixed, parked->index);
-    spool_put_u32(fixed + 4, (uint32_t)parked->reason);
+    spool_put_u32(fixed + 4, (uint32_t)parked->reason | (parked->whole ? WHOLE_BIT : 0));
     spool_put_u32(fixed + 8, (uint32_t)parked->code);
     spool_put_u32(fixed + 12, parked->attempts);
     spool_put_u64(fixed + 16, parked->parked_ns);
@@ -67,7 +68,7 @@ int spool_park_put(MDB_txn *txn, const struct spool *spool, const struct spool_p
         .head = {.magic = SPOOL_MAGIC_PARKED,
                  .seq = parked->seq,
                  .received_ns = parked->received_ns,
-                 .raw_bytes = parked->payload.len,
+                 .raw_bytes = parked->index,
                  .spans = parked->spans},
         .payload = blob,
         .part_pages = part_pages,
@@ -75,8 +76,11 @@ int spool_park_put(MDB_txn *txn, const struct spool *spool, const struct spool_p
     unsigned removed;
     int rc;
 
-    encode_prefix(entry.prefix, parked->seq, parked->index);
+    spool_park_encode_prefix(entry.prefix, parked->seq, parked->index);
     rc = spool_parts_delete(txn, spool->parked, entry.prefix, PREFIX_BYTES, &removed);
+    /* The one that is there cannot be removed; it says the same of the same span, so it stays. */
+    if (rc == MDB_CORRUPTED)
+        return 0;
     if (rc != 0)
         return rc;
     if (removed == 0)
@@ -84,10 +88,49 @@ int spool_park_put(MDB_txn *txn, const struct spool *spool, const struct spool_p
     return spool_parts_put(txn, &entry);
 }
 
-/* --- listing --------------------------------------------------------------- */
+int spool_park_remove(MDB_txn *txn, const struct spool *spool, uint64_t seq, uint32_t index,
+                      struct spool_counters *counters)
+{
+    uint8_t prefix[PREFIX_BYTES];
+    unsigned removed;
+    int rc;
 
-/* `blob` is in the arena already, and with it everything that *parked points to but the text's NUL. */
-static int decode(struct spool_parked *parked, struct slice blob, struct arena *arena, bool *damaged)
+    spool_park_encode_prefix(prefix, seq, index);
+    rc = spool_parts_delete(txn, spool->parked, prefix, PREFIX_BYTES, &removed);
+    if (rc == 0 && removed > 0 && counters->parked_entries > 0)
+        counters->parked_entries--;
+    return rc;
+}
+
+/* --- reading --------------------------------------------------------------- */
+
+int spool_park_exists(MDB_txn *txn, const struct spool *spool, uint64_t seq, uint32_t index, bool *exists)
+{
+    struct spool_parts_reader reader;
+    uint8_t prefix[PREFIX_BYTES];
+    int rc = spool_parts_open(&reader, txn, spool->parked, PREFIX_BYTES);
+
+    if (rc != 0)
+        return rc;
+    spool_park_encode_prefix(prefix, seq, index);
+    rc = spool_parts_seek(&reader, prefix);
+    *exists = rc == 0 && memcmp(reader.prefix, prefix, PREFIX_BYTES) == 0;
+    spool_parts_close(&reader);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+bool spool_park_is_whole(const struct spool_parts_reader *reader)
+{
+    struct slice value = spool_slice(reader->value), blob;
+    struct spool_part head;
+
+    if (!spool_part_decode(&head, SPOOL_MAGIC_PARKED, value))
+        return false;
+    blob = spool_part_payload(value);
+    return head.index == 0 && blob.len >= SPOOL_PARK_FIXED_BYTES && (spool_get_u32(blob.data + 4) & WHOLE_BIT) != 0;
+}
+
+int spool_park_decode(struct spool_parked *parked, struct slice blob, struct arena *arena, bool *damaged)
 {
     uint64_t text_len;
     char *text;
@@ -104,7 +147,8 @@ static int decode(struct spool_parked *parked, struct slice blob, struct arena *
         return ENOBUFS;
     memcpy(text, blob.data + SPOOL_PARK_FIXED_BYTES, text_len);
     text[text_len] = '\0';
-    parked->reason = (enum spool_park_reason)spool_get_u32(blob.data + 4);
+    parked->whole = (spool_get_u32(blob.data + 4) & WHOLE_BIT) != 0;
+    parked->reason = (enum spool_park_reason)(spool_get_u32(blob.data + 4) & ~WHOLE_BIT);
     parked->code = (int)spool_get_u32(blob.data + 8);
     parked->attempts = spool_get_u32(blob.data + 12);
     parked->parked_ns = spool_get_u64(blob.data + 16);
@@ -114,8 +158,7 @@ static int decode(struct spool_parked *parked, struct slice blob, struct arena *
     return 0;
 }
 
-/* The entry under the cursor.  ENOBUFS when the arena is full. */
-static int read_entry(struct spool_parts_reader *reader, struct arena *arena, struct spool_parked *parked)
+int spool_park_read(struct spool_parts_reader *reader, struct arena *arena, struct spool_parked *parked)
 {
     struct spool_part head;
     uint8_t *blob;
@@ -136,7 +179,7 @@ static int read_entry(struct spool_parts_reader *reader, struct arena *arena, st
             return ENOBUFS;
         rc = spool_parts_copy(reader, &head, blob, &damaged);
         if (rc == 0 && !damaged)
-            rc = decode(parked, slice_of(blob, head.stored_bytes), arena, &damaged);
+            rc = spool_park_decode(parked, slice_of(blob, head.stored_bytes), arena, &damaged);
     }
     if (damaged) {
         parked->reason = SPOOL_PARK_DAMAGED;
@@ -155,10 +198,10 @@ static int list_entries(struct spool_parts_reader *reader, const uint8_t *from, 
     while (*count < max && (rc = spool_parts_seek(reader, prefix)) == 0) {
         struct spool_parked *entry = &parked[*count];
 
-        if ((rc = read_entry(reader, arena, entry)) != 0)
+        if ((rc = spool_park_read(reader, arena, entry)) != 0)
             break;
         ++*count;
-        encode_prefix(prefix, entry->index == UINT32_MAX ? entry->seq + 1 : entry->seq, entry->index + 1);
+        spool_park_encode_prefix(prefix, entry->index == UINT32_MAX ? entry->seq + 1 : entry->seq, entry->index + 1);
     }
     return rc == MDB_NOTFOUND || (rc == ENOBUFS && *count > 0) ? 0 : rc;
 }
@@ -174,7 +217,7 @@ int spool_list_parked(struct spool *spool, uint64_t from_seq, uint32_t from_inde
     *count = 0;
     if (rc != 0)
         return spool_lmdb_error(err, rc, "cannot read spool %s", spool->path);
-    encode_prefix(prefix, from_seq, from_index);
+    spool_park_encode_prefix(prefix, from_seq, from_index);
     rc = spool_parts_open(&reader, txn, spool->parked, PREFIX_BYTES);
     if (rc == 0) {
         rc = list_entries(&reader, prefix, max, arena, parked, count);

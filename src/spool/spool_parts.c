@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "checksum.h"
+#include "fault.h"
+#include "spool_walk_page.h"
 
 #define PART_KEY_BYTES 4
 
@@ -21,12 +23,13 @@ static int put_part(MDB_txn *txn, const struct spool_parts_entry *entry, const s
     uint8_t key_bytes[SPOOL_KEY_BYTES_MAX] = {0};
     MDB_val key = spool_val(key_bytes, entry->prefix_len + PART_KEY_BYTES);
     MDB_val value = spool_val(NULL, SPOOL_PART_HEADER_BYTES + payload.len);
-    int rc;
+    int rc = fault_point("spool.part");
 
     memcpy(key_bytes, entry->prefix, entry->prefix_len);
     spool_key_put_u32(key_bytes + entry->prefix_len, part->index);
     /* Reserved and then filled: the payload is copied once, into the page that is written. */
-    rc = mdb_put(txn, entry->dbi, &key, &value, MDB_RESERVE | MDB_NOOVERWRITE | entry->flags);
+    if (rc == 0)
+        rc = mdb_put(txn, entry->dbi, &key, &value, MDB_RESERVE | MDB_NOOVERWRITE | entry->flags);
     if (rc != 0)
         return rc;
     spool_part_encode(value.mv_data, part);
@@ -62,6 +65,51 @@ static bool at_entry(const struct spool_parts_reader *reader)
            memcmp(reader->key.mv_data, reader->prefix, reader->prefix_len) == 0;
 }
 
+static int position(struct spool_parts_reader *reader, MDB_cursor_op op)
+{
+    int rc = mdb_cursor_get(reader->cursor, &reader->key, &reader->value, op);
+
+    if (rc != 0)
+        return rc;
+    if (reader->key.mv_size != reader->prefix_len + PART_KEY_BYTES)
+        return MDB_CORRUPTED;
+    memcpy(reader->prefix, reader->key.mv_data, reader->prefix_len);
+    return 0;
+}
+
+/*
+ * LMDB gives back as many pages as the head of a value's first page says, from
+ * the page that it says: one that has gone bad would give away pages that are
+ * in use.  No walk reads these heads (spool_walk.h), so they are looked at here.
+ * A value that this transaction wrote is not in the map.
+ */
+static bool owns_its_pages(const struct spool *spool, struct slice value)
+{
+    const uint8_t *head = value.data - WALK_HEAD_BYTES;
+    uint64_t offset;
+
+    if (spool == NULL || spool->map == NULL || value.data < spool->map || value.data >= spool->map + spool->map_bytes)
+        return true;
+    offset = (uint64_t)(head - spool->map);
+    if (offset % SPOOL_PAGE_BYTES != 0) /* it lies in its leaf */
+        return true;
+    return spool_get_u64(head) == offset / SPOOL_PAGE_BYTES && walk_get_u16(head + 10) == WALK_OVERFLOW &&
+           spool_get_u32(head + 12) == walk_overflow_pages(value.len);
+}
+
+static int check_pages(struct spool_parts_reader *reader, const uint8_t *prefix)
+{
+    const struct spool *spool = mdb_env_get_userctx(mdb_txn_env(mdb_cursor_txn(reader->cursor)));
+    int rc = spool_parts_seek(reader, prefix);
+
+    while (rc == 0 && memcmp(reader->prefix, prefix, reader->prefix_len) == 0) {
+        if (!owns_its_pages(spool, spool_slice(reader->value)))
+            return MDB_CORRUPTED;
+        rc = position(reader, MDB_NEXT);
+    }
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 int spool_parts_delete(MDB_txn *txn, MDB_dbi dbi, const uint8_t *prefix, size_t prefix_len, unsigned *removed)
 {
     struct spool_parts_reader reader;
@@ -70,7 +118,8 @@ int spool_parts_delete(MDB_txn *txn, MDB_dbi dbi, const uint8_t *prefix, size_t 
     *removed = 0;
     if (rc != 0)
         return rc;
-    while ((rc = spool_parts_seek(&reader, prefix)) == 0 && memcmp(reader.prefix, prefix, prefix_len) == 0) {
+    rc = check_pages(&reader, prefix);
+    while (rc == 0 && (rc = spool_parts_seek(&reader, prefix)) == 0 && memcmp(reader.prefix, prefix, prefix_len) == 0) {
         if ((rc = mdb_cursor_del(reader.cursor, 0)) != 0)
             break;
         ++*removed;
@@ -96,18 +145,6 @@ void spool_parts_close(struct spool_parts_reader *reader)
     mdb_cursor_close(reader->cursor);
 }
 
-static int position(struct spool_parts_reader *reader, MDB_cursor_op op)
-{
-    int rc = mdb_cursor_get(reader->cursor, &reader->key, &reader->value, op);
-
-    if (rc != 0)
-        return rc;
-    if (reader->key.mv_size != reader->prefix_len + PART_KEY_BYTES)
-        return MDB_CORRUPTED;
-    memcpy(reader->prefix, reader->key.mv_data, reader->prefix_len);
-    return 0;
-}
-
 int spool_parts_seek(struct spool_parts_reader *reader, const uint8_t *prefix)
 {
     uint8_t key[SPOOL_KEY_BYTES_MAX] = {0};
@@ -120,6 +157,24 @@ int spool_parts_seek(struct spool_parts_reader *reader, const uint8_t *prefix)
 int spool_parts_last(struct spool_parts_reader *reader)
 {
     return position(reader, MDB_LAST);
+}
+
+int spool_parts_before(struct spool_parts_reader *reader, uint64_t seq)
+{
+    uint8_t prefix[SPOOL_KEY_BYTES_MAX] = {0};
+    int rc;
+
+    assert(reader->magic == SPOOL_MAGIC_RECORD);
+    spool_key_put_u64(prefix, seq);
+    rc = spool_parts_seek(reader, prefix);
+    if (rc == 0)
+        rc = position(reader, MDB_PREV);
+    else if (rc == MDB_NOTFOUND)
+        rc = position(reader, MDB_LAST);
+    if (rc != 0)
+        return rc;
+    memcpy(prefix, reader->prefix, reader->prefix_len);
+    return spool_parts_seek(reader, prefix);
 }
 
 uint64_t spool_parts_seq(const struct spool_parts_reader *reader)

@@ -24,7 +24,11 @@ struct spool_parts_entry {
 
 int spool_parts_put(MDB_txn *txn, const struct spool_parts_entry *entry);
 
-/* 0 and *removed, which is 0 when there was no such entry. */
+/*
+ * 0 and *removed, which is 0 when there was no such entry.  MDB_CORRUPTED when
+ * the head of a page of it has gone bad: nothing is removed then, and the
+ * transaction can go on; the entry can be read but never removed.
+ */
 int spool_parts_delete(MDB_txn *txn, MDB_dbi dbi, const uint8_t *prefix, size_t prefix_len, unsigned *removed);
 
 /* --- reading ------------------------------------------------------------ */
@@ -45,6 +49,10 @@ void spool_parts_close(struct spool_parts_reader *reader);
 /* Stands on the first entry whose key is `prefix` or after it; MDB_NOTFOUND when there is none. */
 int spool_parts_seek(struct spool_parts_reader *reader, const uint8_t *prefix);
 int spool_parts_last(struct spool_parts_reader *reader);
+
+/* Records only: stands on the first part of the last record before `seq`; MDB_NOTFOUND when there is none. */
+int spool_parts_before(struct spool_parts_reader *reader, uint64_t seq);
+
 uint64_t spool_parts_seq(const struct spool_parts_reader *reader);
 
 /*

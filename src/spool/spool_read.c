@@ -57,23 +57,15 @@ static int seek(struct step *step, uint64_t seq)
     return spool_parts_seek(&step->reader, prefix);
 }
 
-static int is_pending(const struct step *step, const struct spool *spool, uint64_t seq, bool *pending)
-{
-    struct spool_range range;
-    int rc = spool_pending_find(step->txn, spool->pending, seq, &range);
-
-    *pending = rc == 0 && range.first <= seq && seq < step->next_seq;
-    return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
 /* The headers of the record under the cursor. */
 static int read_head(struct step *step, const struct spool *spool, struct spool_part *head, struct spool_record *record)
 {
-    bool pending, damaged;
+    enum spool_record_state state;
+    bool damaged;
     int rc = spool_parts_head(&step->reader, head, &damaged);
 
     if (rc == 0)
-        rc = is_pending(step, spool, head->seq, &pending);
+        rc = spool_pending_state(step->txn, spool, head->seq, &state);
     if (rc != 0)
         return rc;
     *record = (struct spool_record){
@@ -83,19 +75,21 @@ static int read_head(struct step *step, const struct spool *spool, struct spool_
         .stored_bytes = head->stored_bytes,
         .spans = head->spans,
         .codec = head->codec,
-        .state = pending ? SPOOL_PENDING : SPOOL_DELIVERED,
+        .state = state,
         .damaged = damaged,
     };
     return 0;
 }
 
-/* Its payload as well.  ENOBUFS when the arena is full. */
+/* Its payload as well, unless there is no arena.  ENOBUFS when the arena is full. */
 static int read_payload(struct step *step, const struct spool_part *head, struct arena *arena,
                         struct spool_record *record)
 {
     uint8_t *payload;
     int rc;
 
+    if (arena == NULL)
+        return 0;
     if (!record->damaged) {
         payload = arena_alloc(arena, head->stored_bytes);
         if (payload == NULL)
@@ -143,37 +137,107 @@ int spool_read(struct spool *spool, uint64_t seq, struct arena *arena, struct sp
 /* What spool_read_pending has been asked for and has done. */
 struct batch {
     struct spool *spool;
+    const struct spool_want *want;
     struct arena *arena;
     struct spool_record *records;
-    size_t max_records;
-    size_t max_bytes;
-    uint64_t from; /* the next to look at */
+    struct spool_range open; /* where the next record may be: what is not taken, from the end that was asked for */
+    bool placed;             /* `open` has been narrowed down to the first record's surroundings */
     size_t count;
     size_t bytes;
     bool complete;
 };
 
-/* Stands on the first pending record with seq >= from. */
-static int seek_pending(struct step *step, const struct batch *batch)
+/* The taken range that holds `seq`, or NULL. */
+static const struct spool_range *taken_at(const struct spool_want *want, uint64_t seq)
+{
+    for (size_t i = 0; i < want->taken_count; i++) {
+        if (want->taken[i].first <= seq && seq < want->taken[i].end)
+            return &want->taken[i];
+    }
+    return NULL;
+}
+
+/* Narrows `open` around `seq`, which is not taken, so that it ends where others' records begin. */
+static void place(struct batch *batch, uint64_t seq)
+{
+    const struct spool_want *want = batch->want;
+
+    for (size_t i = 0; i < want->taken_count; i++) {
+        if (want->taken[i].end <= seq && want->taken[i].end > batch->open.first)
+            batch->open.first = want->taken[i].end;
+        if (want->taken[i].first > seq && want->taken[i].first < batch->open.end)
+            batch->open.end = want->taken[i].first;
+    }
+    batch->placed = true;
+}
+
+/* Stands on the first pending record with seq >= from; *seq is its number. */
+static int seek_pending_up(struct step *step, const struct spool *spool, uint64_t from, uint64_t *seq)
 {
     struct spool_range range;
-    uint64_t from = batch->from;
     int rc;
 
-    while ((rc = spool_pending_find(step->txn, batch->spool->pending, from, &range)) == 0) {
-        if ((rc = seek(step, from > range.first ? from : range.first)) != 0)
+    for (*seq = from; (rc = spool_pending_find(step->txn, spool->pending, *seq, &range)) == 0;) {
+        if ((rc = seek(step, *seq > range.first ? *seq : range.first)) != 0)
             return rc;
-        from = spool_parts_seq(&step->reader);
-        if (from < range.end)
-            return from < step->next_seq ? 0 : MDB_NOTFOUND;
+        *seq = spool_parts_seq(&step->reader);
+        if (*seq < range.end)
+            return *seq < step->next_seq ? 0 : MDB_NOTFOUND;
     }
     return rc;
 }
 
+/* The same with the last one that has seq < end. */
+static int seek_pending_down(struct step *step, const struct spool *spool, uint64_t end, uint64_t *seq)
+{
+    struct spool_range range;
+    int rc;
+
+    while (end > 1) {
+        rc = spool_pending_find_before(step->txn, spool->pending, end - 1, &range);
+        if (rc != 0)
+            return rc;
+        if ((rc = spool_parts_before(&step->reader, end < range.end ? end : range.end)) != 0)
+            return rc;
+        *seq = spool_parts_seq(&step->reader);
+        if (*seq >= range.first)
+            return 0;
+        end = range.first;
+    }
+    return MDB_NOTFOUND;
+}
+
+/* Stands on the next record to be returned. */
+static int seek_pending(struct step *step, struct batch *batch)
+{
+    const struct spool_range *taken;
+    uint64_t seq;
+    int rc;
+
+    for (;;) {
+        rc = batch->want->end == SPOOL_OLDEST ? seek_pending_up(step, batch->spool, batch->open.first, &seq)
+                                              : seek_pending_down(step, batch->spool, batch->open.end, &seq);
+        if (rc != 0)
+            return rc;
+        if (seq < batch->open.first || seq >= batch->open.end)
+            return MDB_NOTFOUND;
+        if (batch->placed || (taken = taken_at(batch->want, seq)) == NULL)
+            break;
+        if (batch->want->end == SPOOL_OLDEST)
+            batch->open.first = taken->end;
+        else
+            batch->open.end = taken->first;
+    }
+    if (!batch->placed)
+        place(batch, seq);
+    return 0;
+}
+
 static bool fits(const struct batch *batch, const struct spool_part *head)
 {
-    return batch->count == 0 ||
-           (batch->bytes <= batch->max_bytes && head->stored_bytes <= batch->max_bytes - batch->bytes);
+    size_t most = batch->want->max_bytes;
+
+    return batch->count == 0 || (batch->bytes <= most && head->stored_bytes <= most - batch->bytes);
 }
 
 static int read_one(struct batch *batch, struct step *step, struct spool_part *head)
@@ -194,39 +258,53 @@ static int read_one(struct batch *batch, struct step *step, struct spool_part *h
     if (rc == 0) {
         batch->count++;
         batch->bytes += record->stored_bytes;
-        batch->from = record->seq + 1;
+        if (batch->want->end == SPOOL_OLDEST)
+            batch->open.first = record->seq + 1;
+        else
+            batch->open.end = record->seq;
     }
     return rc;
 }
 
-int spool_read_pending(struct spool *spool, uint64_t from, size_t max_records, size_t max_bytes, struct arena *arena,
+static void turn_around(struct spool_record *records, size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        struct spool_record record = records[i];
+
+        records[i] = records[count - 1 - i];
+        records[count - 1 - i] = record;
+    }
+}
+
+int spool_read_pending(struct spool *spool, const struct spool_want *want, struct arena *arena,
                        struct spool_record *records, size_t *count, struct err *err)
 {
     struct batch batch = {
         .spool = spool,
+        .want = want,
         .arena = arena,
         .records = records,
-        .max_records = max_records,
-        .max_bytes = max_bytes,
-        .from = from,
+        .open = {.first = 1, .end = SPOOL_SEQ_OPEN},
     };
     struct spool_part head = {0};
     struct step step;
     int rc = 0;
 
     *count = 0;
-    while (rc == 0 && !batch.complete && batch.count < max_records) {
+    while (rc == 0 && !batch.complete && batch.count < want->max_records) {
         size_t step_end_bytes = batch.bytes + SPOOL_READ_STEP_BYTES;
 
         if ((rc = step_begin(&step, spool)) != 0)
             break;
         do {
             rc = read_one(&batch, &step, &head);
-        } while (rc == 0 && !batch.complete && batch.count < max_records && batch.bytes < step_end_bytes);
+        } while (rc == 0 && !batch.complete && batch.count < want->max_records && batch.bytes < step_end_bytes);
         step_end(&step);
     }
     if (rc != 0)
         return read_error(err, rc, spool, &head);
+    if (want->end == SPOOL_NEWEST)
+        turn_around(records, batch.count);
     *count = batch.count;
     return 0;
 }

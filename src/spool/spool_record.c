@@ -91,11 +91,9 @@ void spool_part_encode(uint8_t out[SPOOL_PART_HEADER_BYTES], const struct spool_
     spool_put_u64(out + CHECKSUM_OFFSET, checksum_64(slice_of(out, CHECKSUM_OFFSET)));
 }
 
-bool spool_part_decode(struct spool_part *part, uint32_t magic, struct slice value)
+bool spool_part_decode_header(struct spool_part *part, uint32_t magic, const uint8_t *in)
 {
-    const uint8_t *in = value.data;
-
-    if (value.len < SPOOL_PART_HEADER_BYTES || spool_get_u32(in) != magic || in[4] != PART_VERSION ||
+    if (spool_get_u32(in) != magic || in[4] != PART_VERSION ||
         spool_get_u64(in + CHECKSUM_OFFSET) != checksum_64(slice_of(in, CHECKSUM_OFFSET)))
         return false;
     *part = (struct spool_part){
@@ -111,7 +109,13 @@ bool spool_part_decode(struct spool_part *part, uint32_t magic, struct slice val
         .bytes = spool_get_u32(in + 52),
         .checksum = spool_get_u64(in + 56),
     };
-    return consistent(part) && value.len == SPOOL_PART_HEADER_BYTES + (size_t)part->bytes;
+    return consistent(part);
+}
+
+bool spool_part_decode(struct spool_part *part, uint32_t magic, struct slice value)
+{
+    return value.len >= SPOOL_PART_HEADER_BYTES && spool_part_decode_header(part, magic, value.data) &&
+           value.len == SPOOL_PART_HEADER_BYTES + (size_t)part->bytes;
 }
 
 struct slice spool_part_payload(struct slice value)

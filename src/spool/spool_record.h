@@ -29,7 +29,7 @@ struct spool_part {
     uint8_t codec;
     uint64_t seq;
     uint64_t received_ns;
-    uint64_t raw_bytes;
+    uint64_t raw_bytes;    /* of a parked entry: its index, so that entries of one record can be told apart */
     uint64_t stored_bytes; /* of all parts together */
     uint32_t spans;
     uint32_t index;
@@ -49,6 +49,9 @@ uint32_t spool_key_get_u32(const uint8_t *in);
 uint64_t spool_key_get_u64(const uint8_t *in);
 
 void spool_part_encode(uint8_t out[SPOOL_PART_HEADER_BYTES], const struct spool_part *part);
+
+/* The header alone, of SPOOL_PART_HEADER_BYTES, whatever comes after it.  False as spool_part_decode. */
+bool spool_part_decode_header(struct spool_part *part, uint32_t magic, const uint8_t *in);
 
 /*
  * False when `value` is no part of ours under `magic`: too short, another

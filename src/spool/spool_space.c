@@ -71,7 +71,8 @@ uint64_t spool_layout_entry_pages(uint64_t payload_bytes, unsigned part_pages, u
 
 int spool_space_used(MDB_txn *txn, const struct spool *spool, uint64_t *pages)
 {
-    const MDB_dbi all[] = {LMDB_FREE_DBI, LMDB_MAIN_DBI, spool->records, spool->pending, spool->parked, spool->state};
+    const MDB_dbi all[] = {LMDB_FREE_DBI, LMDB_MAIN_DBI, spool->records, spool->pending,
+                           spool->held,   spool->parked, spool->state};
     uint64_t used = LMDB_META_PAGES;
     MDB_stat stat;
     int rc;
@@ -104,6 +105,7 @@ static int allocate(const struct spool *spool, uint64_t end_bytes)
         if (errno != EINTR)
             return errno;
     }
+    fault_point("spool.grown");
     return 0;
 }
 

@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "clock.h"
+#include "log.h"
 #include "metrics.h"
+#include "spool_aside.h"
 #include "spool_internal.h"
 #include "spool_parts.h"
 #include "spool_pending.h"
@@ -16,6 +18,19 @@
 #include "spool_state.h"
 
 #define SEQ_BYTES 8
+
+const char *spool_record_state_name(enum spool_record_state state)
+{
+    switch (state) {
+    case SPOOL_PENDING:
+        return "pending";
+    case SPOOL_DELIVERED:
+        return "delivered";
+    case SPOOL_HELD:
+        return "held";
+    }
+    return "unknown";
+}
 
 const char *spool_delivery_state_name(enum spool_delivery_state state)
 {
@@ -71,6 +86,13 @@ static int stat_times(MDB_txn *txn, const struct spool *spool, struct spool_stat
     return rc == MDB_NOTFOUND ? 0 : rc; /* an empty spool has no times */
 }
 
+static uint64_t history_records(const struct spool_counters *counters)
+{
+    uint64_t others = counters->pending_records + counters->held_records;
+
+    return counters->kept_records > others ? counters->kept_records - others : 0;
+}
+
 static int stat_counters(MDB_txn *txn, const struct spool *spool, struct spool_stat *stat)
 {
     struct spool_counters counters;
@@ -86,14 +108,18 @@ static int stat_counters(MDB_txn *txn, const struct spool *spool, struct spool_s
         .pending_records = counters.pending_records,
         .pending_spans = counters.pending_spans,
         .pending_bytes = counters.pending_bytes,
-        .history_records =
-            counters.held_records > counters.pending_records ? counters.held_records - counters.pending_records : 0,
+        .history_records = history_records(&counters),
+        .held_records = counters.held_records,
         .next_seq = counters.next_seq,
         .parked_entries = counters.parked_entries,
         .received_records = counters.received_records,
         .received_spans = counters.received_spans,
         .delivered_spans = counters.delivered_spans,
         .evicted_records = counters.evicted_records,
+        .dropped_records = counters.dropped_records,
+        .dropped_spans = counters.dropped_spans,
+        .removed_records = counters.removed_records,
+        .damaged_files = spool_aside_count(spool->path),
         .refusing = counters.refusing != 0,
     };
     return spool_state_get_delivery(txn, spool, &stat->delivery);
@@ -113,21 +139,31 @@ int spool_stat(struct spool *spool, struct spool_stat *stat, struct err *err)
     return rc == 0 ? 0 : spool_lmdb_error(err, rc, "cannot read spool %s", spool->path);
 }
 
-void spool_refresh_metrics(struct spool *spool)
+static uint64_t age_s(uint64_t since_ns)
 {
     uint64_t now_ns = clock_wall_ns();
+
+    /* A wall clock that was set back must not make an age of centuries. */
+    return since_ns == 0 || since_ns > now_ns ? 0 : (now_ns - since_ns) / NS_PER_S;
+}
+
+void spool_refresh_metrics(struct spool *spool)
+{
     struct spool_stat stat;
+    struct err err;
 
     /* No reader slot just now: the gauges keep what they had. */
-    if (spool_stat(spool, &stat, NULL) == -1)
+    if (spool_stat(spool, &stat, &err) == -1) {
+        log_warn("spool.stat_failed", "%s", err.text);
         return;
+    }
     metrics_set(METRIC_SPOOL_SIZE_BYTES, stat.size_bytes);
     metrics_set(METRIC_SPOOL_USED_BYTES, stat.used_bytes);
     metrics_set(METRIC_SPOOL_PENDING_RECORDS, stat.pending_records);
     metrics_set(METRIC_SPOOL_PENDING_SPANS, stat.pending_spans);
     metrics_set(METRIC_SPOOL_PENDING_BYTES, stat.pending_bytes);
+    metrics_set(METRIC_SPOOL_HELD_RECORDS, stat.held_records);
+    metrics_set(METRIC_SPOOL_DAMAGED_FILES, stat.damaged_files);
     metrics_set(METRIC_SPOOL_PARKED, stat.parked_entries);
-    metrics_set(METRIC_SPOOL_OLDEST_PENDING_SECONDS, stat.oldest_pending_ns == 0 || stat.oldest_pending_ns > now_ns
-                                                         ? 0
-                                                         : (now_ns - stat.oldest_pending_ns) / NS_PER_S);
+    metrics_set(METRIC_SPOOL_OLDEST_PENDING_SECONDS, age_s(stat.oldest_pending_ns));
 }

@@ -2,7 +2,8 @@
  * spool_state.c - named values of the state database.
  *
  * Inside the caller's transaction, on the caller's thread.  A value that is
- * missing or shorter than it was ever written is damage: MDB_CORRUPTED.
+ * missing, shorter than it was ever written or not what its checksum says is
+ * damage: MDB_CORRUPTED.
  */
 #include "spool_state.h"
 
@@ -11,7 +12,12 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "checksum.h"
 #include "spool_record.h"
+
+#define FORMAT_BYTES 8       /* the number, and its complement: a flipped bit must not look like a newer format */
+#define FORMAT_1_BYTES 4     /* it had the number alone, */
+#define FORMAT_1_COUNTERS 13 /* so many counters, and no checksum after them */
 
 static const char FORMAT_NAME[] = "format";
 static const char ID_NAME[] = "id";
@@ -41,16 +47,24 @@ static int get(MDB_txn *txn, MDB_dbi state, const char *name, struct slice *out)
     return rc;
 }
 
-int spool_state_create(MDB_txn *txn, const struct spool *spool)
+int spool_state_put_format(MDB_txn *txn, MDB_dbi state)
 {
-    struct spool_counters counters = {.next_seq = 1, .clean = 1, .size_bytes = spool->size_bytes};
-    uint8_t format[4], id[SPOOL_ID_BYTES];
-    int rc;
+    uint8_t format[FORMAT_BYTES];
 
     spool_put_u32(format, SPOOL_FORMAT_VERSION);
+    spool_put_u32(format + 4, ~(uint32_t)SPOOL_FORMAT_VERSION);
+    return put(txn, state, FORMAT_NAME, format, sizeof(format));
+}
+
+int spool_state_create(MDB_txn *txn, const struct spool *spool, uint64_t first_seq)
+{
+    struct spool_counters counters = {.next_seq = first_seq, .clean = 1, .size_bytes = spool->size_bytes};
+    uint8_t id[SPOOL_ID_BYTES];
+    int rc;
+
     if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
         return EIO;
-    if ((rc = put(txn, spool->state, FORMAT_NAME, format, sizeof(format))) != 0 ||
+    if ((rc = spool_state_put_format(txn, spool->state)) != 0 ||
         (rc = put(txn, spool->state, ID_NAME, id, sizeof(id))) != 0)
         return rc;
     return spool_state_put_counters(txn, spool, &counters);
@@ -63,9 +77,11 @@ int spool_state_get_format(MDB_txn *txn, MDB_dbi state, uint32_t *format)
 
     if (rc != 0)
         return rc;
-    if (value.len < 4)
-        return MDB_NOTFOUND;
+    if (value.len < FORMAT_1_BYTES || (value.len > FORMAT_1_BYTES && value.len < FORMAT_BYTES))
+        return MDB_CORRUPTED;
     *format = spool_get_u32(value.data);
+    if (value.len == FORMAT_1_BYTES ? *format != 1 : spool_get_u32(value.data + 4) != ~*format)
+        return MDB_CORRUPTED;
     return 0;
 }
 
@@ -77,8 +93,13 @@ int spool_state_get_counters(MDB_txn *txn, const struct spool *spool, struct spo
 
     if (rc != 0)
         return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
-    if (value.len % 8 != 0 || value.len == 0)
-        return MDB_CORRUPTED;
+    if (value.len != 8UL * FORMAT_1_COUNTERS) {
+        if (value.len % 8 != 0 || value.len <= 8UL * FORMAT_1_COUNTERS)
+            return MDB_CORRUPTED;
+        value.len -= 8;
+        if (spool_get_u64(value.data + value.len) != checksum_64(value))
+            return MDB_CORRUPTED;
+    }
     for (size_t i = 0; i < COUNTERS && i < value.len / 8; i++)
         values[i] = spool_get_u64(value.data + 8 * i);
     memcpy(counters, values, sizeof(*counters));
@@ -88,13 +109,49 @@ int spool_state_get_counters(MDB_txn *txn, const struct spool *spool, struct spo
 int spool_state_put_counters(MDB_txn *txn, const struct spool *spool, const struct spool_counters *counters)
 {
     uint64_t values[COUNTERS];
-    uint8_t out[8 * COUNTERS];
+    uint8_t out[8 * COUNTERS + 8];
 
     assert(counters->next_seq > 0);
     memcpy(values, counters, sizeof(values));
     for (size_t i = 0; i < COUNTERS; i++)
         spool_put_u64(out + 8 * i, values[i]);
+    spool_put_u64(out + 8 * COUNTERS, checksum_64(slice_of(out, 8 * COUNTERS)));
     return put(txn, spool->state, COUNTERS_NAME, out, sizeof(out));
+}
+
+static void take(uint64_t *from, uint64_t amount)
+{
+    *from = *from > amount ? *from - amount : 0;
+}
+
+void spool_counters_leave_pending(struct spool_counters *counters, const struct spool_part *head)
+{
+    take(&counters->pending_records, 1);
+    take(&counters->pending_spans, head->spans);
+    take(&counters->pending_bytes, head->stored_bytes);
+    if (counters->pending_records == 0)
+        counters->pending_spans = counters->pending_bytes = 0;
+}
+
+void spool_counters_enter_pending(struct spool_counters *counters, const struct spool_part *head)
+{
+    counters->pending_records++;
+    counters->pending_spans += head->spans;
+    counters->pending_bytes += head->stored_bytes;
+}
+
+void spool_counters_leave_held(struct spool_counters *counters, const struct spool_part *head)
+{
+    take(&counters->held_records, 1);
+    take(&counters->held_spans, head->spans);
+    if (counters->held_records == 0)
+        counters->held_spans = 0;
+}
+
+void spool_counters_enter_held(struct spool_counters *counters, const struct spool_part *head)
+{
+    counters->held_records++;
+    counters->held_spans += head->spans;
 }
 
 int spool_state_get_delivery(MDB_txn *txn, const struct spool *spool, struct spool_delivery *delivery)
@@ -108,8 +165,10 @@ int spool_state_get_delivery(MDB_txn *txn, const struct spool *spool, struct spo
         return 0;
     if (rc != 0)
         return rc;
-    if (value.len < DELIVERY_FIXED_BYTES || value.len >= DELIVERY_FIXED_BYTES + sizeof(delivery->text))
-        return MDB_CORRUPTED;
+    /* A note that has gone bad is none: nothing hangs on it, and the next one replaces it. */
+    if (value.len < DELIVERY_FIXED_BYTES || value.len >= DELIVERY_FIXED_BYTES + sizeof(delivery->text) ||
+        spool_get_u64(value.data) > SPOOL_DELIVERY_MISCONFIGURED)
+        return 0;
     delivery->state = (enum spool_delivery_state)spool_get_u64(value.data);
     delivery->since_ns = spool_get_u64(value.data + 8);
     delivery->last_ok_ns = spool_get_u64(value.data + 16);

@@ -50,6 +50,7 @@ struct spool_writer {
     struct spool_queue queue;
     unsigned callers; /* in a blocking call: the struct must outlive them */
     uint64_t next_seq;
+    uint64_t generation;
     uint64_t wakes;
     bool woken_forever;
     bool refusing;
@@ -161,7 +162,7 @@ int spool_writer_park(struct spool_writer *writer, const struct spool_parked *pa
     struct buf blob;
     int rc;
 
-    assert(parked->seq > 0);
+    assert(parked->seq > 0 && (!parked->whole || parked->payload.len == 0));
     buf_init(&blob, SPOOL_PARKED_BYTES_MAX);
     rc = spool_park_encode(&blob, parked, err);
     if (rc == 0) {
@@ -170,6 +171,12 @@ int spool_writer_park(struct spool_writer *writer, const struct spool_parked *pa
     }
     buf_fini(&blob);
     return rc;
+}
+
+int spool_writer_park_whole(struct spool_writer *writer, const struct spool_parked *parked, struct err *err)
+{
+    assert(parked->whole);
+    return spool_writer_park(writer, parked, err);
 }
 
 int spool_writer_note_delivery(struct spool_writer *writer, const struct spool_delivery *delivery, struct err *err)
@@ -196,6 +203,16 @@ uint64_t spool_writer_wait(struct spool_writer *writer, uint64_t from, uint64_t 
     leave(writer);
     pthread_mutex_unlock(&writer->lock);
     return next_seq;
+}
+
+uint64_t spool_writer_generation(struct spool_writer *writer)
+{
+    uint64_t generation;
+
+    pthread_mutex_lock(&writer->lock);
+    generation = writer->generation;
+    pthread_mutex_unlock(&writer->lock);
+    return generation;
 }
 
 void spool_writer_wake(struct spool_writer *writer, bool forever)
@@ -242,6 +259,12 @@ static void tell_ops(const struct spool_group *group, const struct err *refusal)
 static void publish(struct spool_writer *writer)
 {
     writer->refusing = writer->commit.refusing;
+    if (writer->generation != writer->commit.counters.generation) {
+        /* There may be work with an old number. */
+        writer->generation = writer->commit.counters.generation;
+        writer->wakes++;
+        pthread_cond_broadcast(&writer->committed);
+    }
     if (writer->next_seq != writer->commit.counters.next_seq) {
         writer->next_seq = writer->commit.counters.next_seq;
         pthread_cond_broadcast(&writer->committed);
@@ -276,6 +299,7 @@ static void commit_group(struct spool_writer *writer, struct spool_group *group)
     publish(writer);
     tell_ops(group, &refusal);
     pthread_mutex_unlock(&writer->lock);
+    fault_point("spool.told"); /* the operations' callers know, the puts' do not */
     tell_puts(group->puts, &refusal);
 }
 
@@ -286,6 +310,7 @@ static void tick(struct spool_writer *writer)
 
     if (clock_mono_ns() < writer->next_tick_ns)
         return;
+    fault_point("spool.tick");
     if (spool_commit_tick(&writer->commit, &err) == -1)
         die(writer, &err);
     writer->next_tick_ns = clock_mono_ns() + (writer->commit.expired_more ? 0 : SPOOL_TICK_MS * NS_PER_MS);

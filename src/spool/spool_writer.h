@@ -66,6 +66,13 @@ int spool_writer_delivered(struct spool_writer *writer, const uint64_t *seqs, si
 /* Stores the entry under (seq, index), replacing one that is there.  As above. Payload and text are copied. */
 int spool_writer_park(struct spool_writer *writer, const struct spool_parked *parked, struct err *err);
 
+/*
+ * Parks a record as a whole: it stays where it is and becomes held, and the
+ * entry, with `whole` set and without a payload, says why.  A record that is
+ * not pending any more is passed over.  As above.
+ */
+int spool_writer_park_whole(struct spool_writer *writer, const struct spool_parked *parked, struct err *err);
+
 /* Notes what the flusher knows of MongoDB.  As above. */
 int spool_writer_note_delivery(struct spool_writer *writer, const struct spool_delivery *delivery, struct err *err);
 
@@ -75,6 +82,12 @@ int spool_writer_note_delivery(struct spool_writer *writer, const struct spool_d
  * Returns the next sequence number: records below it are readable.
  */
 uint64_t spool_writer_wait(struct spool_writer *writer, uint64_t from, uint64_t deadline_ns);
+
+/*
+ * Moves when another process has changed what is pending, held or parked
+ * (spool_edit.h); noticed within SPOOL_TICK_MS.  Any thread.
+ */
+uint64_t spool_writer_generation(struct spool_writer *writer);
 
 /* Ends every present spool_writer_wait, and with `forever` every later one at once.  Any thread. */
 void spool_writer_wake(struct spool_writer *writer, bool forever);

@@ -31,15 +31,31 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
-void fixture_init(struct fixture *fixture, uint64_t size_bytes)
+static const char *fast_directory(void)
 {
-    *fixture = (struct fixture){.path = "/tmp/tracespool-test-XXXXXX"};
+    return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+}
+
+static void init_in(struct fixture *fixture, const char *directory, uint64_t size_bytes)
+{
+    *fixture = (struct fixture){.spool = NULL};
+    snprintf(fixture->path, sizeof(fixture->path), "%s/tracespool-test-XXXXXX", directory);
     assert_non_null(mkdtemp(fixture->path));
     fixture->options = (struct spool_options){
         .path = fixture->path,
         .size_bytes = size_bytes,
         .history_ns = UINT64_MAX,
     };
+}
+
+void fixture_init(struct fixture *fixture, uint64_t size_bytes)
+{
+    init_in(fixture, "/tmp", size_bytes);
+}
+
+void fixture_init_fast(struct fixture *fixture, uint64_t size_bytes)
+{
+    init_in(fixture, fast_directory(), size_bytes);
 }
 
 void fixture_open(struct fixture *fixture)
@@ -245,4 +261,14 @@ void fixture_until(bool (*condition)(void *context), void *context)
 void fixture_fault(const char *point, unsigned countdown, int action)
 {
     fault_arm(point, countdown, action);
+}
+
+int fixture_read_pending(struct fixture *fixture, uint64_t from, size_t max_records, size_t max_bytes,
+                         struct arena *arena, struct spool_record *records, size_t *count, struct err *err)
+{
+    struct spool_range before = {.first = 0, .end = from};
+    struct spool_want want = {
+        .end = SPOOL_OLDEST, .taken = &before, .taken_count = 1, .max_records = max_records, .max_bytes = max_bytes};
+
+    return spool_read_pending(fixture->spool, &want, arena, records, count, err);
 }

@@ -29,6 +29,8 @@ struct fixture {
 
 /* A new directory, nothing in it; history is kept. */
 void fixture_init(struct fixture *fixture, uint64_t size_bytes);
+/* The same in memory, where there is such a file system: for tests of many files, in which no sync is waited for. */
+void fixture_init_fast(struct fixture *fixture, uint64_t size_bytes);
 void fixture_open(struct fixture *fixture); /* the spool and its writer */
 void fixture_close(struct fixture *fixture);
 void fixture_fini(struct fixture *fixture); /* closes what is open, removes the directory */
@@ -64,6 +66,10 @@ void fixture_deliver(struct fixture *fixture, uint64_t first, uint64_t end);
 void fixture_check(struct spool *spool, uint64_t seq, uint64_t seed, size_t len, enum spool_record_state record_state);
 bool fixture_exists(struct spool *spool, uint64_t seq);
 struct spool_stat fixture_stat(struct spool *spool);
+
+/* Pending records with seq >= from, as spool_read_pending. */
+int fixture_read_pending(struct fixture *fixture, uint64_t from, size_t max_records, size_t max_bytes,
+                         struct arena *arena, struct spool_record *records, size_t *count, struct err *err);
 
 void fixture_fill(uint8_t *out, uint64_t seed, size_t len);
 

@@ -137,7 +137,7 @@ static void test_read_pending_returns_the_damaged_with_the_others(void **state)
     put_three(fixture, 20000);
     flip_in_payload(fixture, 2, 100);
     arena_init(&arena, SIZE_MAX);
-    assert_int_equal(spool_read_pending(fixture->spool, 0, 8, SIZE_MAX, &arena, records, &count, &err), 0);
+    assert_int_equal(fixture_read_pending(fixture, 0, 8, SIZE_MAX, &arena, records, &count, &err), 0);
     assert_int_equal(count, 3);
     assert_false(records[0].damaged);
     assert_true(records[1].damaged);

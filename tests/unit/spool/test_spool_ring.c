@@ -458,6 +458,109 @@ static void test_append_and_begin_faults_refuse_one_group(void **state)
     }
 }
 
+/* --- dropping the oldest ------------------------------------------------------ */
+
+static int dropping_setup(void **state)
+{
+    struct fixture *fixture = malloc(sizeof(*fixture));
+
+    assert_non_null(fixture);
+    fixture_init(fixture, SMALL);
+    fixture->options.drop_oldest = true;
+    fixture_open(fixture);
+    *state = fixture;
+    return 0;
+}
+
+static void test_full_spool_drops_the_oldest_that_wait(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t metric_before = metrics_get(METRIC_SPOOL_DROPPED_RECORDS);
+    struct spool_stat stat;
+    uint64_t last = 0;
+
+    /* Three times what it holds, nothing delivered. */
+    for (uint64_t seed = 1; seed <= 3 * SMALL / 100000; seed++)
+        last = fixture_put(fixture, seed, 100000);
+    stat = fixture_stat(fixture->spool);
+    assert_true(stat.dropped_records > 0);
+    assert_int_equal(stat.dropped_records + stat.pending_records, last);
+    assert_int_equal(metrics_get(METRIC_SPOOL_DROPPED_RECORDS) - metric_before, stat.dropped_records);
+    assert_false(stat.refusing);
+    assert_int_equal(stat.evicted_records, 0);
+    /* What is left is the newest, whole. */
+    assert_false(fixture_exists(fixture->spool, stat.dropped_records));
+    for (uint64_t seq = stat.dropped_records + 1; seq <= last; seq++)
+        fixture_check(fixture->spool, seq, seq, 100000, SPOOL_PENDING);
+}
+
+static void test_dropping_takes_history_first_and_never_what_is_held(void **state)
+{
+    struct fixture *fixture = *state;
+    struct spool_parked parked = {.seq = 1, .whole = true, .reason = SPOOL_PARK_UNDECODABLE, .text = "cannot be read"};
+    struct err err;
+
+    fixture_put(fixture, 1, 100000);
+    fixture_put(fixture, 2, 100000);
+    fixture_put(fixture, 3, 100000);
+    assert_int_equal(spool_writer_park_whole(fixture->writer, &parked, &err), 0);
+    fixture_deliver(fixture, 3, 4);
+    for (uint64_t seed = 4; fixture_exists(fixture->spool, 2); seed++)
+        fixture_put(fixture, seed, 100000);
+    assert_false(fixture_exists(fixture->spool, 3));
+    assert_int_equal(fixture_stat(fixture->spool).evicted_records, 1);
+    assert_int_equal(fixture_stat(fixture->spool).dropped_records, 1);
+    fixture_check(fixture->spool, 1, 1, 100000, SPOOL_HELD);
+}
+
+static void test_dropping_starts_on_a_full_spool_without_refusing(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t last = 0;
+
+    while (fixture_stat(fixture->spool).dropped_records == 0)
+        last = fixture_put(fixture, last + 1, 100000);
+    fixture_close(fixture);
+    fixture_open(fixture);
+    assert_true(spool_writer_admits(fixture->writer));
+    assert_int_equal(fixture_put(fixture, 7, 100000), last + 1);
+}
+
+static void test_dropped_in_hand_is_no_error_when_it_is_delivered(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t last = 0, delivered;
+
+    while (fixture_stat(fixture->spool).dropped_records < 3)
+        last = fixture_put(fixture, last + 1, 100000);
+    delivered = fixture_stat(fixture->spool).delivered_spans;
+    fixture_deliver(fixture, 1, 4);
+    assert_int_equal(fixture_stat(fixture->spool).delivered_spans, delivered);
+}
+
+/* --- refusing is counted ------------------------------------------------------ */
+
+static void test_time_spent_refusing_is_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t before = metrics_get(METRIC_SPOOL_REFUSING_SECONDS), last = 0, counted;
+    struct err err;
+
+    for (uint64_t seq; (seq = fixture_try_put(fixture, last + 1, 100000, &err)) != 0;)
+        last = seq;
+    assert_int_equal(metrics_get(METRIC_SPOOL_REFUSING), 1);
+    while (metrics_get(METRIC_SPOOL_REFUSING_SECONDS) == before)
+        fixture_deliver(fixture, 0, 1); /* nothing is: but a transaction looks at the clock */
+    fixture_deliver(fixture, 1, last + 1);
+    while (fixture_try_put(fixture, 1, 100000, &err) == 0) {
+    }
+    assert_int_equal(metrics_get(METRIC_SPOOL_REFUSING), 0);
+    counted = metrics_get(METRIC_SPOOL_REFUSING_SECONDS);
+    fixture_put(fixture, 2, 100000);
+    assert_int_equal(metrics_get(METRIC_SPOOL_REFUSING_SECONDS), counted);
+}
+
+#define DROP_TEST(test) cmocka_unit_test_setup_teardown(test, dropping_setup, fixture_teardown)
 #define RING_TEST(test) cmocka_unit_test_setup_teardown(test, small_setup, fixture_teardown)
 
 int main(void)
@@ -468,6 +571,11 @@ int main(void)
         RING_TEST(test_ring_of_records_larger_than_a_group),
         RING_TEST(test_full_spool_refuses_and_opens_again_by_itself),
         RING_TEST(test_full_spool_is_full_after_a_restart),
+        RING_TEST(test_time_spent_refusing_is_counted),
+        DROP_TEST(test_full_spool_drops_the_oldest_that_wait),
+        DROP_TEST(test_dropping_takes_history_first_and_never_what_is_held),
+        DROP_TEST(test_dropping_starts_on_a_full_spool_without_refusing),
+        DROP_TEST(test_dropped_in_hand_is_no_error_when_it_is_delivered),
         RING_TEST(test_full_spool_makes_room_for_the_large_record_it_refused),
         RING_TEST(test_eviction_steps_over_what_is_pending),
         RING_TEST(test_history_that_is_too_old_is_removed_when_idle),

@@ -64,9 +64,9 @@ static void test_read_into_a_full_arena_is_busy(void **state)
     assert_int_equal(err.class, ERR_BUSY);
     assert_string_equal(err.text, "no memory for record 2 of 3000000 bytes");
     /* After the first the rest is left for later. */
-    assert_int_equal(spool_read_pending(fixture->spool, 1, 2, SIZE_MAX, &arena, records, &count, &err), 0);
+    assert_int_equal(fixture_read_pending(fixture, 1, 2, SIZE_MAX, &arena, records, &count, &err), 0);
     assert_int_equal(count, 1);
-    assert_int_equal(spool_read_pending(fixture->spool, 2, 2, SIZE_MAX, &arena, records, &count, &err), -1);
+    assert_int_equal(fixture_read_pending(fixture, 2, 2, SIZE_MAX, &arena, records, &count, &err), -1);
     assert_int_equal(err.class, ERR_BUSY);
     assert_int_equal(count, 0);
     arena_fini(&arena);
@@ -247,7 +247,7 @@ static void expect_pending(struct fixture *fixture, uint64_t from, const uint64_
     struct err err;
 
     arena_init(&arena, SIZE_MAX);
-    assert_int_equal(spool_read_pending(fixture->spool, from, 64, SIZE_MAX, &arena, records, &count, &err), 0);
+    assert_int_equal(fixture_read_pending(fixture, from, 64, SIZE_MAX, &arena, records, &count, &err), 0);
     assert_int_equal(count, expected);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(records[i].seq, seqs[i]);
@@ -307,14 +307,14 @@ static void test_read_pending_keeps_to_its_bounds(void **state)
     for (unsigned i = 1; i <= 8; i++)
         fixture_put(fixture, i, 3 << 20); /* several read transactions */
     arena_init(&arena, SIZE_MAX);
-    assert_int_equal(spool_read_pending(fixture->spool, 1, 16, SIZE_MAX, &arena, records, &count, &err), 0);
+    assert_int_equal(fixture_read_pending(fixture, 1, 16, SIZE_MAX, &arena, records, &count, &err), 0);
     assert_int_equal(count, 8);
     assert_int_equal(records[7].payload.len, 3 << 20);
-    assert_int_equal(spool_read_pending(fixture->spool, 1, 3, SIZE_MAX, &arena, records, &count, &err), 0);
+    assert_int_equal(fixture_read_pending(fixture, 1, 3, SIZE_MAX, &arena, records, &count, &err), 0);
     assert_int_equal(count, 3);
-    assert_int_equal(spool_read_pending(fixture->spool, 1, 16, 7 << 20, &arena, records, &count, &err), 0);
+    assert_int_equal(fixture_read_pending(fixture, 1, 16, 7 << 20, &arena, records, &count, &err), 0);
     assert_int_equal(count, 2);
-    assert_int_equal(spool_read_pending(fixture->spool, 4, 16, 1, &arena, records, &count, &err), 0);
+    assert_int_equal(fixture_read_pending(fixture, 4, 16, 1, &arena, records, &count, &err), 0);
     assert_int_equal(count, 1); /* the first whatever its size */
     assert_int_equal(records[0].seq, 4);
     arena_fini(&arena);
