@@ -18,7 +18,7 @@
 enum ctl_exit {
     CTL_OK = 0,
     CTL_FAILED = 1,  /* it could not be done; a wrong command line too */
-    CTL_PARTIAL = 2, /* done, but something was found damaged, or was refused */
+    CTL_PARTIAL = 2, /* done, but something was found damaged, was refused, or did not fit */
 };
 
 enum ctl_color { CTL_COLOR_AUTO, CTL_COLOR_ALWAYS, CTL_COLOR_NEVER };

@@ -40,6 +40,8 @@ const char *ctl_chart_place(unsigned places)
     /* Before history: the batch of what was parked is delivered as a whole. */
     if ((places & CTL_IN_PARKED) != 0)
         return "parked";
+    if ((places & CTL_IN_HELD) != 0)
+        return "held";
     return (places & CTL_IN_HISTORY) != 0 ? "history" : "spool";
 }
 
@@ -207,7 +209,8 @@ static void draw_bar(const struct ctl_chart *chart, const struct ctl_span *span,
 void ctl_chart_row(struct ctl_chart *chart, size_t row, struct buf *out)
 {
     const struct ctl_span *span = &chart->trace->spans[chart->trace->rows[row].span];
-    bool waits = strcmp(ctl_chart_place(span->places), "spool") == 0 || (span->places & CTL_IN_PARKED) != 0;
+    bool waits =
+        strcmp(ctl_chart_place(span->places), "spool") == 0 || (span->places & (CTL_IN_PARKED | CTL_IN_HELD)) != 0;
 
     draw_name(chart, &chart->trace->rows[row], out);
     ctl_text_spaces(out, GAP);

@@ -87,6 +87,18 @@ static int add_span(struct search *search, const struct otlp_span_ref *ref, stru
     return 0;
 }
 
+static unsigned place_of(enum spool_record_state state)
+{
+    switch (state) {
+    case SPOOL_PENDING:
+        return CTL_IN_PENDING;
+    case SPOOL_HELD:
+        return CTL_IN_HELD;
+    default:
+        return CTL_IN_HISTORY;
+    }
+}
+
 /* The spans of the trace in batch.request.  -1: the request cannot be read. */
 static int search_request(struct search *search, struct err *err)
 {
@@ -121,7 +133,7 @@ static int search_batch(struct search *search, struct spool *spool, uint64_t seq
     if (found <= 0)
         return found;
     search->report->batches++;
-    search->place = search->batch.record.state == SPOOL_PENDING ? CTL_IN_PENDING : CTL_IN_HISTORY;
+    search->place = place_of(search->batch.record.state);
     if (search->batch.record.damaged || ctl_batch_inflate(&search->batch, &unreadable) < 0 ||
         search_request(search, &unreadable) < 0)
         search->report->unreadable++;

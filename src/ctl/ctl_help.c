@@ -7,8 +7,25 @@
 #include "ctl_help.h"
 
 #include <getopt.h>
+#include <string.h>
 
 #define NAME_COLUMNS 22
+
+/* Words that stand for more than they say, wherever a synopsis or an option uses one. */
+static const struct {
+    const char *word;
+    const char *text;
+} glossary[] = {
+    {"ID...", "SEQ                   one batch, as `tracespool ls` numbers it\n"
+              "  SEQ-SEQ               a range, both ends included\n"
+              "  ALL                   all that are there now\n"
+              "  SEQ:N                 one parked entry, as `tracespool ls --parked` numbers it (requeue, rm)\n"
+              "  -                     ids, or lines of `tracespool ls`, from standard input"},
+    {"TIME", "2h, 7d                so long ago\n"
+             "  yesterday 14:00       or today 09:30, 09:30, now: in the time of this place\n"
+             "  2026-11-22 14:00      in the time of this place; the day alone is its midnight\n"
+             "  2026-11-22T14:00:00Z  RFC 3339"},
+};
 
 const struct ctl_option ctl_help_options[] = {{NULL, NULL, 0, NULL}};
 
@@ -22,10 +39,30 @@ static void print_options(FILE *out, const struct ctl_option *option)
     }
 }
 
+static bool uses_word(const struct ctl_verb *verb, const char *word)
+{
+    if (strstr(verb->synopsis, word) != NULL)
+        return true;
+    for (const struct ctl_option *option = verb->options; option->name != NULL; option++) {
+        if (option->argument != NULL && strcmp(option->argument, word) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void print_glossary(FILE *out, const struct ctl_verb *verb)
+{
+    for (size_t i = 0; i < sizeof(glossary) / sizeof(glossary[0]); i++) {
+        if (uses_word(verb, glossary[i].word))
+            fprintf(out, "\n%s:\n  %s\n", glossary[i].word, glossary[i].text);
+    }
+}
+
 static void print_verb(FILE *out, const struct ctl_verb *verb)
 {
     fprintf(out, "tracespool %s%s%s - %s\n", verb->name, *verb->synopsis != '\0' ? " " : "", verb->synopsis,
             verb->summary);
+    print_glossary(out, verb);
     if (verb->options->name != NULL) {
         fprintf(out, "\nOptions:\n");
         print_options(out, verb->options);
@@ -36,7 +73,7 @@ static void print_verb(FILE *out, const struct ctl_verb *verb)
 
 static void print_all(FILE *out)
 {
-    fprintf(out, "tracespool looks into the spool of tracespoold, running or not, and changes nothing in it.\n\n"
+    fprintf(out, "tracespool looks into the spool of tracespoold and edits it, whether that runs or not.\n\n"
                  "Usage: tracespool [OPTION]... VERB [OPTION | OPERAND]...\n\nVerbs:\n");
     for (const struct ctl_verb *verb = ctl_verbs; verb->name != NULL; verb++) {
         int used = fprintf(out, "  %s%s%s", verb->name, *verb->synopsis != '\0' ? " " : "", verb->synopsis);
@@ -45,7 +82,7 @@ static void print_all(FILE *out)
     }
     fprintf(out, "\nOptions of every verb:\n");
     print_options(out, ctl_options_global);
-    fprintf(out, "\nExit status: 0 done, 1 could not, 2 done, but something is damaged or was refused.\n"
+    fprintf(out, "\nExit status: 0 done, 1 could not, 2 done, but something is damaged, was refused, or did not fit.\n"
                  "`tracespool help VERB` has the rest.\n");
 }
 

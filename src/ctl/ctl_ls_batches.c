@@ -31,6 +31,7 @@ struct listing {
     const struct ctl_ls_options *options;
     uint64_t now_ns;
     uint64_t end_seq; /* not listed any more */
+    bool any_held;
     uint64_t listed;
     bool damaged;
     bool colored;
@@ -41,12 +42,12 @@ struct listing {
 
 static bool is_wanted(const struct listing *listing, const struct spool_record *record)
 {
-    return record->seq < listing->end_seq && (listing->options->all || record->state == SPOOL_PENDING);
+    return record->seq < listing->end_seq && (listing->options->all || record->state != SPOOL_DELIVERED);
 }
 
 static const char *state_name(const struct spool_record *record)
 {
-    return record->damaged ? "damaged" : record->state == SPOOL_PENDING ? "pending" : "delivered";
+    return record->damaged ? "damaged" : spool_record_state_name(record->state);
 }
 
 /* The lowest sequence number that can be wanted.  -1: the spool cannot be read. */
@@ -56,12 +57,13 @@ static int find_lowest(struct listing *listing, uint64_t *lowest, struct err *er
     size_t count;
     int result;
 
-    if (listing->options->all) {
+    if (listing->options->all || listing->any_held) {
         result = spool_list(listing->spool, 0, 1, &record, &count, err);
     } else {
+        struct spool_want want = {.end = SPOOL_OLDEST, .max_records = 1, .max_bytes = CTL_REQUEST_BYTES_MAX};
+
         arena_reset(&listing->batch.stored, 0);
-        result = spool_read_pending(listing->spool, 0, 1, CTL_REQUEST_BYTES_MAX, &listing->batch.stored, &record,
-                                    &count, err);
+        result = spool_read_pending(listing->spool, &want, &listing->batch.stored, &record, &count, err);
     }
     *lowest = result == 0 && count > 0 ? record.seq : listing->end_seq;
     return result;
@@ -244,16 +246,16 @@ static int list_from(struct listing *listing, uint64_t from, struct err *err)
 
 static void print_foot(struct listing *listing, const struct spool_stat *stat)
 {
-    const char *kind = listing->options->all ? "" : "pending ";
-    uint64_t held = stat->pending_records + (listing->options->all ? stat->history_records : 0);
+    const char *kind = listing->options->all ? "" : listing->any_held ? "pending and held " : "pending ";
+    uint64_t there = stat->pending_records + stat->held_records + (listing->options->all ? stat->history_records : 0);
     char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
 
     if (listing->listed == 0)
         buf_printf(&listing->out, "No %sbatches.%s\n", kind,
                    !listing->options->all && stat->history_records > 0 ? " `tracespool ls --all` lists history." : "");
-    else if (listing->listed == listing->options->limit && held > listing->listed)
+    else if (listing->listed == listing->options->limit && there > listing->listed)
         buf_printf(&listing->out, "The newest %s of %s %sbatches; --limit 0 lists all.\n",
-                   units_format_count(a, listing->listed), units_format_count(b, held), kind);
+                   units_format_count(a, listing->listed), units_format_count(b, there), kind);
     ctl_write(listing->ctl, &listing->out);
 }
 
@@ -272,6 +274,7 @@ int ctl_ls_batches(struct ctl *ctl, struct spool *spool, const struct ctl_ls_opt
     buf_init(&listing.out, LINE_BYTES_MAX);
     int result = spool_stat(spool, &stat, &err);
     listing.end_seq = result == 0 ? stat.next_seq : 0;
+    listing.any_held = result == 0 && stat.held_records > 0;
     if (result == 0)
         result = find_start(&listing, &start, &err);
     if (result == 0)

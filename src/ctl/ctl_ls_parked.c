@@ -34,7 +34,11 @@ static void print_entry(struct buf *out, const struct spool_parked *parked, unsi
 {
     char text[UNITS_TEXT_MAX];
 
-    buf_printf(out, "%*" PRIu64 " %*" PRIu32 "  ", SEQ_COLUMNS, parked->seq, SPAN_COLUMNS, parked->index);
+    buf_printf(out, "%*" PRIu64 " ", SEQ_COLUMNS, parked->seq);
+    if (parked->whole)
+        buf_printf(out, "%*s  ", SPAN_COLUMNS, "all");
+    else
+        buf_printf(out, "%*" PRIu32 "  ", SPAN_COLUMNS, parked->index);
     ctl_ls_time(out, parked->parked_ns);
     buf_text(out, "  ");
     ctl_text_pad(out, slice_of_text(spool_park_reason_name(parked->reason)), REASON_COLUMNS);
@@ -53,6 +57,8 @@ static void put_entry(struct buf *out, const struct spool_parked *parked)
     json_uint(&json, parked->seq);
     json_key(&json, "span_index");
     json_uint(&json, parked->index);
+    json_key(&json, "whole");
+    json_bool(&json, parked->whole);
     json_key(&json, "reason");
     json_text(&json, spool_park_reason_name(parked->reason));
     json_key(&json, "code");

@@ -9,12 +9,22 @@
 #include "json.h"
 #include "units.h"
 
+const char *ctl_send_message_text(const struct ctl_sender *sender, char out[CTL_SEND_MESSAGE_TEXT_MAX])
+{
+    out[0] = '\0';
+    if (sender->message > 0)
+        snprintf(out, CTL_SEND_MESSAGE_TEXT_MAX, ", message %" PRIu64, sender->message);
+    return out;
+}
+
 void ctl_send_print_answer(struct ctl_sender *sender, const char *path, uint64_t number, unsigned attempts,
                            const struct export_answer *answer)
 {
     struct buf *out = &sender->out;
+    char message[CTL_SEND_MESSAGE_TEXT_MAX];
 
     ctl_text_append(out, slice_of_text(path), CTL_TEXT_WHOLE);
+    buf_text(out, ctl_send_message_text(sender, message));
     if (sender->repeat > 1)
         buf_printf(out, " #%" PRIu64, number);
     buf_printf(out, ": %s", export_code_name(answer->code));
@@ -48,8 +58,10 @@ void ctl_send_put_answer(struct ctl_sender *sender, const char *path, uint64_t n
     json_string(&json, slice_of_text(path));
     json_key(&json, "number");
     json_uint(&json, number);
+    json_key(&json, "request");
+    json_uint(&json, sender->message > 0 ? sender->message : 1);
     json_key(&json, "bytes");
-    json_uint(&json, sender->request.len);
+    json_uint(&json, sender->body.len);
     json_key(&json, "error");
     json_text(&json, failure);
     json_key(&json, "code");

@@ -26,7 +26,7 @@ void ctl_show_print_header(struct ctl_show_page *page, uint64_t now_ns)
     ctl_text_style(out, page->colored, CTL_BOLD);
     buf_printf(out, "batch %" PRIu64, record->seq);
     ctl_text_style(out, page->colored, CTL_PLAIN);
-    buf_printf(out, "  %s, received %s (%s ago)\n", record->state == SPOOL_PENDING ? "pending" : "delivered",
+    buf_printf(out, "  %s, received %s (%s ago)\n", spool_record_state_name(record->state),
                units_format_time(a, record->received_ns), units_format_duration(b, age));
     buf_printf(out, "%s %s; %s, stored as %s in %s\n", units_format_count(a, record->spans),
                record->spans == 1 ? "span" : "spans", units_format_bytes(b, record->raw_bytes),

@@ -61,9 +61,9 @@ static void print_places(struct buf *out, const struct ctl_found *found)
         const char *place;
         const char *text;
     } texts[] = {
-        {"both", "in MongoDB and in the spool"},      {"mongodb", "in MongoDB"},
-        {"spool", "in the spool, not delivered yet"}, {"parked", "parked, not in MongoDB"},
-        {"history", "in the spool, delivered"},
+        {"both", "in MongoDB and in the spool"},          {"mongodb", "in MongoDB"},
+        {"spool", "in the spool, not delivered yet"},     {"parked", "parked, not in MongoDB"},
+        {"held", "in the spool, held back from MongoDB"}, {"history", "in the spool, delivered"},
     };
     bool first = true;
 

@@ -42,6 +42,7 @@ static void put_places(struct json *json, const struct ctl_found *found, const s
     json_key(json, "spool");
     json_text(json, (span->places & CTL_IN_HISTORY) != 0   ? "delivered"
                     : (span->places & CTL_IN_PENDING) != 0 ? "pending"
+                    : (span->places & CTL_IN_HELD) != 0    ? "held"
                                                            : NULL);
     json_key(json, "parked");
     json_bool(json, (span->places & CTL_IN_PARKED) != 0);

@@ -18,6 +18,7 @@ enum ctl_place {
     CTL_IN_HISTORY = 2, /* in the spool, delivered */
     CTL_IN_PARKED = 4,
     CTL_IN_MONGODB = 8,
+    CTL_IN_HELD = 16, /* in the spool, not delivered until an operator releases it */
 };
 
 struct ctl_span {

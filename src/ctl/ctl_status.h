@@ -30,7 +30,7 @@ struct ctl_finding {
     char text[2 * ERR_TEXT_MAX];
 };
 
-#define CTL_FINDINGS_MAX 6
+#define CTL_FINDINGS_MAX 8
 
 /* Returns how many there are, the most pressing first. */
 size_t ctl_status_findings(const struct ctl_status *status, struct ctl_finding findings[CTL_FINDINGS_MAX]);

@@ -74,6 +74,18 @@ size_t ctl_status_findings(const struct ctl_status *status, struct ctl_finding f
             NEARLY_FULL_PERCENT);
     if (status->owner != 0) /* else what is noted of MongoDB is old */
         find_delivery(status, &list);
+    if (stat->damaged_files > 0)
+        add(&list, "damaged_files",
+            "%s of this spool %s found damaged and %s kept beside it, in damaged-<time>: what was in %s and not "
+            "delivered is not in MongoDB. `tracespool salvage` of that directory sends what is intact; it stores "
+            "nothing twice. When that is done, remove the directory.",
+            stat->damaged_files == 1 ? "A file" : "Some files", stat->damaged_files == 1 ? "was" : "were",
+            stat->damaged_files == 1 ? "is" : "are", stat->damaged_files == 1 ? "it" : "them");
+    if (stat->held_records > 0)
+        add(&list, "held",
+            "%s %s held back from MongoDB, by an operator or because of damage: `tracespool ls` lists them, "
+            "`tracespool ls --parked` says which are damaged, `tracespool release` delivers.",
+            units_format_count(count, stat->held_records), stat->held_records == 1 ? "batch is" : "batches are");
     if (stat->parked_entries > 0)
         add(&list, "parked", "%s %s not stored in MongoDB and kept in the spool: `tracespool ls --parked` says why.",
             units_format_count(count, stat->parked_entries), stat->parked_entries == 1 ? "entry was" : "entries were");

@@ -66,6 +66,10 @@ static void put_batches(struct json *json, const struct ctl_status *status)
     json_begin_object(json);
     put_uint(json, "entries", stat->parked_entries);
     json_end_object(json);
+    json_key(json, "held");
+    json_begin_object(json);
+    put_uint(json, "batches", stat->held_records);
+    json_end_object(json);
     json_key(json, "history");
     json_begin_object(json);
     put_uint(json, "batches", stat->history_records);
@@ -79,6 +83,7 @@ static void put_disk(struct json *json, const struct ctl_status *status)
     json_begin_object(json);
     put_uint(json, "size_bytes", status->stat.size_bytes);
     put_uint(json, "used_bytes", status->stat.used_bytes);
+    put_uint(json, "damaged_files", status->stat.damaged_files);
     json_key(json, "file_system_free_bytes");
     if (status->file_system_known)
         json_uint(json, status->file_system_free_bytes);
@@ -111,6 +116,9 @@ static void put_totals(struct json *json, const struct spool_stat *stat)
     put_uint(json, "received_spans", stat->received_spans);
     put_uint(json, "delivered_spans", stat->delivered_spans);
     put_uint(json, "evicted_batches", stat->evicted_records);
+    put_uint(json, "dropped_batches", stat->dropped_records);
+    put_uint(json, "dropped_spans", stat->dropped_spans);
+    put_uint(json, "removed_batches", stat->removed_records);
     put_uint(json, "next_seq", stat->next_seq);
     json_end_object(json);
 }

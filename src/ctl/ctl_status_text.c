@@ -73,6 +73,20 @@ static void show_pending(const struct screen *screen)
     end_line(screen);
 }
 
+/* Only when there is something: most spools never hold any. */
+static void show_held(const struct screen *screen)
+{
+    const struct spool_stat *stat = &screen->status->stat;
+    char text[UNITS_TEXT_MAX];
+
+    if (stat->held_records == 0)
+        return;
+    label(screen, "held", CTL_YELLOW);
+    buf_printf(screen->out, "%s %s", units_format_count(text, stat->held_records),
+               stat->held_records == 1 ? "batch" : "batches");
+    end_line(screen);
+}
+
 static void show_history(const struct screen *screen)
 {
     const struct spool_stat *stat = &screen->status->stat;
@@ -170,6 +184,7 @@ void ctl_status_text(const struct ctl_status *status, unsigned width, bool color
     end_line(&screen);
     show_daemon(&screen);
     show_pending(&screen);
+    show_held(&screen);
     show_history(&screen);
     show_disk(&screen);
     show_mongodb(&screen);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "bounds.h"
+#include "ctl_requests.h"
 #include "ctl_run_fixture.h"
 #include "ctl_send.h"
 #include "receiver.h"
@@ -91,10 +92,11 @@ static void test_send_json_is_a_line_a_request(void **state)
 
     RUN(&run, "--json", "send", "--endpoint", fixture->endpoint, FILE_OF("python-awkward-0012.pb"), "/nowhere.pb");
     assert_int_equal(run.status, CTL_FAILED);
-    assert_contains(run.out, "python-awkward-0012.pb\",\"number\":1,\"bytes\":707,\"error\":null,\"code\":\"OK\","
-                             "\"code_number\":0,\"message\":\"\",\"retryable\":false,\"rejected_spans\":0,"
-                             "\"partial_message\":\"\",\"elapsed_seconds\":0.");
-    assert_contains(run.out, ",\"attempts\":1}\n{\"file\":\"/nowhere.pb\",\"number\":1,\"bytes\":0,"
+    assert_contains(run.out,
+                    "python-awkward-0012.pb\",\"number\":1,\"request\":1,\"bytes\":707,\"error\":null,\"code\":\"OK\","
+                    "\"code_number\":0,\"message\":\"\",\"retryable\":false,\"rejected_spans\":0,"
+                    "\"partial_message\":\"\",\"elapsed_seconds\":0.");
+    assert_contains(run.out, ",\"attempts\":1}\n{\"file\":\"/nowhere.pb\",\"number\":1,\"request\":1,\"bytes\":0,"
                              "\"error\":\"No such file or directory\",\"code\":null}\n");
     run_free(&run);
 }
@@ -154,6 +156,137 @@ static void test_send_standard_input(void **state)
     run_free(&run);
 }
 
+/* --- files of several requests ------------------------------------------------ */
+
+/* A file of messages, each after its length; `name` NULL: one of no bytes. */
+static void make_framed(char *path, const char *const *names, size_t count)
+{
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    for (size_t i = 0; i < count; i++) {
+        struct buf data;
+
+        buf_init(&data, 1);
+        if (names[i] != NULL)
+            fixture_read(&data, names[i]);
+        uint8_t head[] = {(uint8_t)(data.len >> 24), (uint8_t)(data.len >> 16), (uint8_t)(data.len >> 8),
+                          (uint8_t)data.len};
+        assert_int_equal(write(fd, head, sizeof(head)), sizeof(head));
+        if (data.len > 0)
+            assert_int_equal(write(fd, data.data, data.len), data.len);
+        buf_fini(&data);
+    }
+    close(fd);
+}
+
+static void test_send_of_a_file_of_messages(void **state)
+{
+    static const char *const names[] = {NULL, "python-awkward-0012.pb", "python-awkward-0015.pb"};
+    struct fixture *fixture = *state;
+    char path[] = "/tmp/test-ctl-send-XXXXXX";
+    struct run run;
+
+    make_framed(path, names, 3);
+    RUN(&run, "send", "--endpoint", fixture->endpoint, path);
+    assert_string_equal(run.err, "");
+    assert_int_equal(run.status, CTL_OK);
+    assert_contains(run.out, ", message 2: OK (");
+    assert_contains(run.out, ", message 3: OK (");
+    assert_contains(run.out, "2 requests to ");
+    assert_contains(run.out, ": 2 OK (940 B)\n");
+    run_free(&run);
+    RUN(&run, "--json", "send", "--repeat", "2", "--endpoint", fixture->endpoint, path);
+    assert_contains(run.out, "\"number\":1,\"request\":3,\"bytes\":233,");
+    assert_contains(run.out, "\"number\":2,\"request\":3,\"bytes\":233,");
+    assert_int_equal(count_records(fixture), 6);
+    run_free(&run);
+    unlink(path);
+}
+
+static void test_send_of_messages_that_are_cut_short_is_told(void **state)
+{
+    static const char *const names[] = {"python-awkward-0012.pb", "python-awkward-0015.pb"};
+    struct fixture *fixture = *state;
+    char path[] = "/tmp/test-ctl-send-XXXXXX";
+    struct run run;
+
+    make_framed(path, names, 2);
+    assert_int_equal(truncate(path, 4 + 707 + 4 + 100), 0); /* in the second message */
+    RUN(&run, "send", "--endpoint", fixture->endpoint, path);
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.out, ", message 1: OK (");
+    assert_contains(run.err, ": ends within message 2\n");
+    assert_contains(run.out, ": 1 OK (707 B), 1 not sent\n");
+    run_free(&run);
+    assert_int_equal(truncate(path, 4 + 707 + 2), 0); /* in its length */
+    RUN(&run, "--json", "send", "--endpoint", fixture->endpoint, path);
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.out, "\"bytes\":0,\"error\":\"ends within message 2\",\"code\":null}\n");
+    run_free(&run);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(truncate(path, 40), 0);
+    RUN(&run, "send", "--endpoint", fixture->endpoint, path);
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.err, ": holds no message\n");
+    run_free(&run);
+    unlink(path);
+}
+
+static void test_send_of_a_message_over_the_bound_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[] = "/tmp/test-ctl-send-XXXXXX";
+    int fd = mkstemp(path);
+    struct run run;
+
+    assert_int_equal(write(fd, "\0\0\0\0\100\0\0\1", 8), 8); /* one of no bytes, one of 1 GiB and a byte */
+    close(fd);
+    RUN(&run, "send", "--endpoint", fixture->endpoint, path);
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.err, ": message 2 is said to have 1073741825 bytes: more than a receiver takes\n");
+    run_free(&run);
+    unlink(path);
+}
+
+/* What is written is read again, also when its length alone would look like a request. */
+static void test_requests_are_read_as_they_were_written(void **state)
+{
+    static const size_t lengths[] = {1, 5, 0x0a000001, 300};
+    char path[] = "/tmp/test-ctl-send-XXXXXX";
+    uint8_t *bytes = calloc(1, 0x0a000001);
+    struct ctl_requests requests;
+    struct buf out;
+    struct err err;
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    close(fd);
+    assert_non_null(bytes);
+    bytes[0] = 0x0a;
+    buf_init(&out, 256UL << 20);
+    for (size_t first = 0; first < 3; first += 2) {
+        FILE *file = fopen(path, "w");
+
+        for (size_t i = first; i < 4; i++)
+            assert_int_equal(ctl_requests_write(file, slice_of(bytes, lengths[i]), i == first), 0);
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(ctl_requests_open(&requests, path, &err), 0);
+        assert_true(requests.framed);
+        for (size_t i = first; i < 4; i++) {
+            assert_int_equal(ctl_requests_next(&requests, &out, &err), 1);
+            assert_int_equal(out.len, lengths[i]);
+            assert_memory_equal(out.data, bytes, out.len);
+        }
+        assert_int_equal(ctl_requests_next(&requests, &out, &err), 0);
+        ctl_requests_close(&requests);
+    }
+    buf_fini(&out);
+    free(bytes);
+    unlink(path);
+}
+
 static void test_send_to_nobody_fails_after_retry_for(void **state)
 {
     struct run run;
@@ -210,6 +343,7 @@ static void test_send_file_over_the_bound_is_told(void **state)
 
     (void)state;
     assert_true(fd >= 0);
+    assert_int_equal(write(fd, "\n", 1), 1); /* as a request begins */
     assert_int_equal(ftruncate(fd, (off_t)CTL_REQUEST_BYTES_MAX + 1), 0);
     close(fd);
     RUN(&run, "send", "--endpoint", "127.0.0.1:1", path);
@@ -277,6 +411,10 @@ int main(void)
         TEST(test_send_refused_for_good_makes_it_2),
         TEST(test_send_spans_rejected_in_part_makes_it_2),
         TEST(test_send_standard_input),
+        TEST(test_send_of_a_file_of_messages),
+        TEST(test_send_of_messages_that_are_cut_short_is_told),
+        TEST(test_send_of_a_message_over_the_bound_is_told),
+        cmocka_unit_test(test_requests_are_read_as_they_were_written),
         cmocka_unit_test(test_send_to_nobody_fails_after_retry_for),
         cmocka_unit_test(test_send_that_cannot_start_is_told),
         cmocka_unit_test(test_send_file_over_the_bound_is_told),

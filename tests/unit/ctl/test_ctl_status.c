@@ -153,6 +153,16 @@ static void test_findings_name_each_trouble(void **state)
     assert_finding(&status, "parked", "1 entry was not stored in MongoDB");
     status.stat.parked_entries = 1000;
     assert_finding(&status, "parked", "1,000 entries were not stored");
+    status = healthy();
+    status.stat.held_records = 1;
+    assert_finding(&status, "held", "1 batch is held back from MongoDB");
+    status.stat.held_records = 2;
+    assert_finding(&status, "held", "2 batches are held back from MongoDB");
+    status = healthy();
+    status.stat.damaged_files = 1;
+    assert_finding(&status, "damaged_files", "A file of this spool was found damaged and is kept beside it");
+    status.stat.damaged_files = 2;
+    assert_finding(&status, "damaged_files", "`tracespool salvage` of that directory sends what is intact");
 }
 
 static void test_findings_all_at_once_fit(void **state)
@@ -189,19 +199,20 @@ static void test_json_of_a_healthy_daemon(void **state)
     struct ctl_status status = healthy();
 
     (void)state;
-    assert_json(
-        &status,
-        "{\"spool\":\"/var/lib/tracespool\",\"time_unix_ns\":1700000000000000000,"
-        "\"daemon\":{\"running\":true,\"pid\":4711},\"receiving\":true,\"refusing\":false,"
-        "\"pending\":{\"batches\":12,\"spans\":1204,\"stored_bytes\":86118,"
-        "\"oldest_received_unix_ns\":1699999997000000000,\"oldest_age_seconds\":3},"
-        "\"parked\":{\"entries\":0},"
-        "\"history\":{\"batches\":5000,\"oldest_received_unix_ns\":1699906400000000000},"
-        "\"disk\":{\"size_bytes\":8589934592,\"used_bytes\":2147483648,\"file_system_free_bytes\":107374182400},"
-        "\"mongodb\":{\"state\":\"flowing\",\"since_unix_ns\":1699996400000000000,\"failed_attempts\":0,"
-        "\"last_error\":null,\"last_confirmed_unix_ns\":1699999998000000000},"
-        "\"totals\":{\"received_batches\":5012,\"received_spans\":501204,\"delivered_spans\":500000,"
-        "\"evicted_batches\":0,\"next_seq\":5013},\"findings\":[]}");
+    assert_json(&status,
+                "{\"spool\":\"/var/lib/tracespool\",\"time_unix_ns\":1700000000000000000,"
+                "\"daemon\":{\"running\":true,\"pid\":4711},\"receiving\":true,\"refusing\":false,"
+                "\"pending\":{\"batches\":12,\"spans\":1204,\"stored_bytes\":86118,"
+                "\"oldest_received_unix_ns\":1699999997000000000,\"oldest_age_seconds\":3},"
+                "\"parked\":{\"entries\":0},\"held\":{\"batches\":0},"
+                "\"history\":{\"batches\":5000,\"oldest_received_unix_ns\":1699906400000000000},"
+                "\"disk\":{\"size_bytes\":8589934592,\"used_bytes\":2147483648,\"damaged_files\":0,"
+                "\"file_system_free_bytes\":107374182400},"
+                "\"mongodb\":{\"state\":\"flowing\",\"since_unix_ns\":1699996400000000000,\"failed_attempts\":0,"
+                "\"last_error\":null,\"last_confirmed_unix_ns\":1699999998000000000},"
+                "\"totals\":{\"received_batches\":5012,\"received_spans\":501204,\"delivered_spans\":500000,"
+                "\"evicted_batches\":0,\"dropped_batches\":0,\"dropped_spans\":0,\"removed_batches\":0,\"next_seq\":"
+                "5013},\"findings\":[]}");
 }
 
 static void test_json_says_null_for_what_is_not_known(void **state)

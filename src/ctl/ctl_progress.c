@@ -1,0 +1,40 @@
+/*
+ * ctl_progress.c - the progress line.
+ */
+#include "ctl_progress.h"
+
+#include <unistd.h>
+
+#include "clock.h"
+
+#define EVERY_NS (200 * NS_PER_MS)
+#define ERASE_LINE "\r\033[K"
+
+void ctl_progress_init(struct ctl_progress *progress, const struct ctl *ctl)
+{
+    int fd = fileno(ctl->err);
+
+    *progress = (struct ctl_progress){.ctl = ctl, .wanted = fd >= 0 && isatty(fd) == 1};
+}
+
+void ctl_progress_show(struct ctl_progress *progress, const char *what, uint64_t done, uint64_t total)
+{
+    uint64_t now_ns;
+
+    if (!progress->wanted || (now_ns = clock_mono_ns()) < progress->next_ns)
+        return;
+    progress->next_ns = now_ns + EVERY_NS;
+    progress->shown = true;
+    fprintf(progress->ctl->err, ERASE_LINE "%s: %.0f %%", what,
+            total > 0 && done < total ? 100.0 * (double)done / (double)total : 100.0);
+    fflush(progress->ctl->err);
+}
+
+void ctl_progress_clear(struct ctl_progress *progress)
+{
+    if (!progress->shown)
+        return;
+    progress->shown = false;
+    fputs(ERASE_LINE, progress->ctl->err);
+    fflush(progress->ctl->err);
+}
