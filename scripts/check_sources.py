@@ -11,7 +11,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).parent.parent
 
-# Header, as it is written after #include, and the folder under src/ that may include it.
+# Header, as it is written after #include, and the folder that may include it.
 OWNERS = {
     r"xxhash\.h": "base",
     r"libconfig\.h": "conf",
@@ -19,7 +19,7 @@ OWNERS = {
     r".*\.pb-c\.h": "otlp",
     r"libdeflate\.h": "otlp",
     r"zstd.*\.h": "otlp",
-    r"lmdb\.h": "spool",
+    r"lmdb\.h": "spool bench",  # bench: the loop that the spool is measured beside
     r"(mongoc|bson)/.*": "sink",
     r"grpc/.*": "receiver",
     r"microhttpd\.h": "admin",
@@ -47,7 +47,7 @@ def misplaced_includes(path: pathlib.Path, text: str) -> list[str]:
     found = []
     for header in re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', text, re.MULTILINE):
         for pattern, owner in OWNERS.items():
-            if re.fullmatch(pattern, header) and folder_of(path) != owner:
+            if re.fullmatch(pattern, header) and folder_of(path) not in owner.split():
                 found.append(f"{path.relative_to(ROOT)}: includes {header}, which only {owner} may")
     return found
 

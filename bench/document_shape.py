@@ -3,7 +3,7 @@
 The documents are those that tracespoold writes for the captured requests,
 repeated with other trace ids.  Both shapes go to the same mongod, in turn,
 A B A B …, with the same indexes, compressor and write concern; what is quoted
-is the ratio.  Run by tests/bench/run.
+is the ratio.  Run by bench/documents.
 """
 
 import os
@@ -18,7 +18,7 @@ import pymongo
 from bson.raw_bson import RawBSONDocument
 from pymongo.write_concern import WriteConcern
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
 
 from lib import otlp  # noqa: E402
 from lib.clients import Client  # noqa: E402
