@@ -1,10 +1,11 @@
 """Adds up what ctest and pytest have written as JUnit XML: the closing line of ./test.
 
-    count_tests.py [--any] unit=FILE scenarios=FILE
+    count_tests.py [--any] unit=FILE scenarios=FILE crash=FILE checks=PASSED/FAILED
 
 Cases of cmocka are counted, not executables; an executable that ends without
-cmocka's summary (a crash, a time limit) is one failure. Exit 0 only when
-nothing failed and every file holds a test; with --any, when one of them does.
+cmocka's summary (a crash, a time limit) is one failure. So is a check that is
+no test, as the format of the sources. Exit 0 only when nothing failed and every
+file holds a test; with --any, when one of them does.
 """
 
 import pathlib
@@ -48,6 +49,12 @@ def of_pytest(case: ElementTree.Element) -> Count:
     return Count(passed=1)
 
 
+def of_file(kind: str, path: str) -> Count:
+    # A file that is missing is a run that did not come to its end.
+    cases = ElementTree.parse(path).iter("testcase") if pathlib.Path(path).is_file() else iter(())
+    return sum(map(of_cmocka if kind == "unit" else of_pytest, cases), Count())
+
+
 def main() -> None:
     arguments = sys.argv[1:]
     any_will_do = arguments[:1] == ["--any"]
@@ -55,9 +62,7 @@ def main() -> None:
     empty = []
     for argument in arguments[any_will_do:]:
         kind, path = argument.split("=", 1)
-        # A file that is missing is a run that did not come to its end.
-        cases = ElementTree.parse(path).iter("testcase") if pathlib.Path(path).is_file() else iter(())
-        counted = sum(map(of_cmocka if kind == "unit" else of_pytest, cases), Count())
+        counted = Count(*map(int, path.split("/"))) if kind == "checks" else of_file(kind, path)
         total += counted
         if counted.passed + counted.failed == 0:
             empty.append(path)

@@ -10,8 +10,9 @@ packages_for() {
         ;;
     python) echo python3 python3-venv ;;
     mongod) echo libcurl4 libssl3 ;; # what the mongod of the wheel is linked with
-    test) echo libcmocka-dev ;;
-    ci) echo git clang clang-format llvm shellcheck ;;
+    # Small and broken disks, other users, wrong clocks.
+    test) echo libcmocka-dev mount util-linux e2fsprogs libfaketime ;;
+    ci) echo git clang libclang-rt-14-dev clang-format llvm shellcheck ;; # the runtime: libFuzzer
     collector) echo git golang-go ;; # a Go that fetches the one it needs
     *) die "no packages are known for '$1'" ;;
     esac

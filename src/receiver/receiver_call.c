@@ -246,6 +246,7 @@ static void step_reading(struct receiver_call *call, struct receiver_poller *pol
 {
     struct err err = {0};
 
+    fault_point("receiver.read");
     if (call->message == NULL) {
         /* Nearly always the client has gone.  Nobody is answered, so nothing is counted. */
         receiver_note_read(call->receiver, call, 0);
@@ -268,6 +269,7 @@ static void step_reading(struct receiver_call *call, struct receiver_poller *pol
 
 static void step_storing(struct receiver_call *call)
 {
+    fault_point("receiver.answer");
     if (call->failure.class == ERR_NONE)
         answer_ok(call);
     else
@@ -287,6 +289,7 @@ void receiver_call_step(struct receiver_call *call, struct receiver_poller *poll
         step_storing(call);
         break;
     case RECEIVER_CALL_ANSWERING:
+        fault_point("receiver.answered");
         end_call(call);
         break;
     case RECEIVER_CALL_ENDED:

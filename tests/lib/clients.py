@@ -24,6 +24,9 @@ RETRYABLE = {
 }
 
 
+CLIENT_NUMBERS = 1 << 24  # a client's number is in the ids that it sends
+
+
 class Answer(NamedTuple):
     code: grpc.StatusCode
     message: str
@@ -104,15 +107,27 @@ class Load:
     # Small ones, so that many are in flight; both agents, and shapes that no agent sends.
     TEMPLATES = ("java-0001", "node-0001", "java-0005", "python-awkward-0001", "python-awkward-0005", "node-sdk3-0005")
 
-    def __init__(self, endpoint: str, clients: int = 4, seed: int = 1, requests_per_second: int = 200):
+    def __init__(
+        self,
+        endpoint: str,
+        clients: int = 4,
+        seed: int = 1,
+        requests_per_second: int = 200,
+        noise_bytes: int = 0,
+        start_unix_nano: int | None = None,
+    ):
+        """noise_bytes: so many bytes that do not compress are added to each request; start_unix_nano: its times."""
         self.endpoint = endpoint
+        self.noise_bytes = noise_bytes
+        self.start_unix_nano = start_unix_nano
         self.pause = clients / requests_per_second  # bounds what the comparison has to read afterwards
         self.stopping = threading.Event()
         self.lock = threading.Lock()
         self.acknowledged: list[bytes] = []
         self.unacknowledged: list[bytes] = []
         self.failures: list[BaseException] = []
-        self.threads = [threading.Thread(target=self.run, args=(seed * 1000 + n,)) for n in range(clients)]
+        numbers = [(seed * 1000 + n) % CLIENT_NUMBERS for n in range(clients)]
+        self.threads = [threading.Thread(target=self.run, args=(number,)) for number in numbers]
 
     def __enter__(self) -> "Load":
         for thread in self.threads:
@@ -147,10 +162,17 @@ class Load:
                 number = 0
                 while not self.stopping.wait(self.pause):
                     number += 1
-                    request = templates[number % len(templates)].with_ids(nonce(client_number, number))
+                    request = self.make(templates[number % len(templates)], nonce(client_number, number))
                     self.record(request, client.send_until_ok(request, self.stopping))
         except BaseException as failure:  # pylint: disable=broad-except
             self.failures.append(failure)
+
+    def make(self, template: otlp.Template, identity: int) -> bytes:
+        if self.start_unix_nano is None:
+            request = template.with_ids(identity)
+        else:
+            request = template.at(identity, self.start_unix_nano)
+        return otlp.with_noise(request, self.noise_bytes) if self.noise_bytes > 0 else request
 
     def record(self, request: bytes, acknowledged: bool) -> None:
         with self.lock:
@@ -159,6 +181,7 @@ class Load:
 
 def nonce(client_number: int, number: int) -> int:
     """128 bits, different in both halves for every pair: span ids are made from the lower half."""
+    assert client_number < CLIENT_NUMBERS and number < 1 << 40
     half = client_number << 40 | number
     return half << 64 | half
 

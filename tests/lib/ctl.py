@@ -4,15 +4,17 @@ import json
 import os
 import pathlib
 import subprocess
-from typing import Any
+from typing import Any, Sequence
 
 from .daemon import binary
 
 
-def run(*arguments: str, config: pathlib.Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-    """Output as text; never a terminal, so no colours and 80 columns."""
+def run(
+    *arguments: str, config: pathlib.Path | None = None, prefix: Sequence[str] = (), **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Output as text; never a terminal, so no colours and 80 columns. `prefix` is what it is started by."""
     inherited = {key: value for key, value in os.environ.items() if key not in ("MONGO_URI", "COLUMNS")}
-    command = [binary("tracespool")] + (["-c", str(config)] if config else []) + list(arguments)
+    command = [*prefix, binary("tracespool")] + (["-c", str(config)] if config else []) + list(arguments)
     return subprocess.run(
         command,
         env={**inherited, **env},
@@ -24,18 +26,20 @@ def run(*arguments: str, config: pathlib.Path | None = None, **env: str) -> subp
     )
 
 
-def text(*arguments: str, config: pathlib.Path | None = None) -> str:
+def text(*arguments: str, config: pathlib.Path | None = None, prefix: Sequence[str] = ()) -> str:
     """Standard output of a run that must succeed."""
-    result = run(*arguments, config=config)
+    result = run(*arguments, config=config, prefix=prefix)
     assert result.returncode == 0, result
     return result.stdout
 
 
-def objects(*arguments: str, config: pathlib.Path | None = None) -> list[dict[str, Any]]:
+def objects(
+    *arguments: str, config: pathlib.Path | None = None, prefix: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """The JSON objects of a run that must succeed, one a line."""
-    return [json.loads(line) for line in text("--json", *arguments, config=config).splitlines()]
+    return [json.loads(line) for line in text("--json", *arguments, config=config, prefix=prefix).splitlines()]
 
 
-def status(config: pathlib.Path) -> dict[str, Any]:
-    (answer,) = objects("status", config=config)
+def status(config: pathlib.Path, prefix: Sequence[str] = ()) -> dict[str, Any]:
+    (answer,) = objects("status", config=config, prefix=prefix)
     return answer

@@ -40,13 +40,18 @@ class Daemon(Process):
         self.spool = folder / "spool"
         self.port = free_port()
         self.admin_port = free_port()
+        self.prefix: list[str] = []  # what it is started by: nsenter, setpriv
         self.sections: dict[str, dict[str, object]] = {
             "receiver": {"grpc": f"127.0.0.1:{self.port}", "max_request_bytes": "16MiB"},
             "spool": {"path": self.spool, "size": "64MiB"},
             "mongodb": {"uri": mongo_uri, "database": database},
             "admin": {"listen": f"127.0.0.1:{self.admin_port}"},
         }
-        for name, value in (settings or {}).items():
+        self.configure(settings or {})
+
+    def configure(self, settings: dict[str, object]) -> None:
+        """For the next start."""
+        for name, value in settings.items():
             section, key = name.split(".")
             self.sections.setdefault(section, {})[key] = value
         self.config.write_text(config_text(self.sections))
@@ -58,7 +63,7 @@ class Daemon(Process):
     def launch(self, **env: str) -> None:
         """Starts without waiting; for a daemon that is expected to fail."""
         inherited = {key: value for key, value in os.environ.items() if key != "MONGO_URI"}
-        self.spawn([binary("tracespoold"), "-c", str(self.config)], env={**inherited, **env})
+        self.spawn(self.prefix + [binary("tracespoold"), "-c", str(self.config)], env={**inherited, **env})
 
     def start(self, **env: str) -> "Daemon":
         self.launch(**env)

@@ -1,5 +1,6 @@
 """Export requests, read with opentelemetry-proto: the captures, their spans, and copies with fresh ids."""
 
+import os
 import pathlib
 from typing import Iterable, Iterator
 
@@ -142,6 +143,15 @@ def every_span(request: ExportTraceServiceRequest) -> Iterator[trace_pb2.Span]:
     for group in request.resource_spans:
         for scoped in group.scope_spans:
             yield from scoped.spans
+
+
+def with_noise(request: bytes, count: int) -> bytes:
+    """With an attribute of bytes that do not compress, so that a small spool is full soon."""
+    parsed = parse(request)
+    attribute = next(every_span(parsed)).attributes.add()
+    attribute.key = "noise"
+    attribute.value.bytes_value = os.urandom(count)
+    return parsed.SerializeToString()
 
 
 class Template:

@@ -1,6 +1,5 @@
 """A full spool refuses in the way that makes a client come back, and loses nothing of what it took."""
 
-import os
 import threading
 
 import grpc
@@ -15,11 +14,7 @@ INCOMPRESSIBLE_BYTES = 100_000
 
 def large_request(template: otlp.Template, number: int) -> bytes:
     """Some spans and bytes that do not compress, so that a small spool is full soon."""
-    request = otlp.parse(template.with_ids(number << 64 | number))
-    attribute = next(otlp.every_span(request)).attributes.add()
-    attribute.key = "noise"
-    attribute.value.bytes_value = os.urandom(INCOMPRESSIBLE_BYTES)
-    return request.SerializeToString()
+    return otlp.with_noise(template.with_ids(number << 64 | number), INCOMPRESSIBLE_BYTES)
 
 
 def fill(client: Client, template: otlp.Template, numbers: range) -> tuple[list[bytes], Answer, bytes]:

@@ -1,4 +1,4 @@
-"""Fixtures: a folder, a mongod and daemons for each scenario, and nothing left of them afterwards."""
+"""Fixtures: a folder, a mongod and daemons for each test, and nothing left of them afterwards."""
 
 import os
 import pathlib
@@ -11,10 +11,11 @@ import pytest
 
 from lib.daemon import Daemon
 from lib.mongod import Mongod
+from lib.mounts import CannotMount, Mount
 from lib.process import Process, processes_that_mention
 
 # The real Collector is built from Go modules, which takes minutes: .ci/run does it.
-collect_ignore_glob = [] if os.environ.get("OTELCOL") else ["12-*.py"]
+collect_ignore_glob = [] if os.environ.get("OTELCOL") else ["scenarios/12-*.py"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,9 +27,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted = config.getoption("--only")
 
     def is_wanted(item: pytest.Item) -> bool:
-        # Without the parameters: their numbers would match 10-configuration's.
+        # Parameters are looked at for words only: their numbers would match 10-configuration's.
         name = f"{item.path.stem}::{getattr(item, 'originalname', item.name)}"
-        return not wanted or any(words in name for words in wanted)
+        return not wanted or any(words in name or not words[0].isdigit() and words in item.name for words in wanted)
 
     config.hook.pytest_deselected(items=[item for item in items if not is_wanted(item)])
     items[:] = filter(is_wanted, items)
@@ -115,6 +116,26 @@ def daemon(
 ) -> Daemon:
     """A daemon that runs, in front of `database`."""
     return make_daemon(shared_mongod, database.name).start()
+
+
+@pytest.fixture
+def make_mount(folder: pathlib.Path, processes: list[Process]) -> Iterator[Callable[..., Mount]]:
+    """Makes a file system of its own in the test's folder: make_mount("tmpfs" or "ext4", MiB[, folder for its image])."""
+    made: list[Mount] = []
+
+    def make(kind: str, size_mib: int, image_folder: pathlib.Path | None = None) -> Mount:
+        mount = Mount(folder, kind, size_mib, image_folder)
+        made.append(mount)
+        try:
+            return mount.mount()
+        except CannotMount as reason:
+            pytest.skip(str(reason))
+
+    yield make
+    for process in reversed(processes):
+        process.kill()
+    for mount in reversed(made):
+        mount.unmount()
 
 
 @pytest.hookimpl(wrapper=True)
