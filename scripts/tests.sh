@@ -14,7 +14,7 @@ unit_tests() {
     [ -z "$pattern" ] || arguments=(--no-tests=ignore -R "$pattern")
     rm -f "$dir/unit.xml"
     # The sizes keep cmocka's summaries, which are what is counted.
-    "${launcher[@]}" ctest --test-dir "$dir" "${arguments[@]}" --output-on-failure --output-junit unit.xml --test-output-size-passed 1000000 --test-output-size-failed 1000000 \
+    "${launcher[@]}" ctest --test-dir "$dir" -j 2 "${arguments[@]}" --output-on-failure --output-junit unit.xml --test-output-size-passed 1000000 --test-output-size-failed 1000000 \
         >"$LOG_DIR/unit.log" 2>&1 || cat "$LOG_DIR/unit.log"
     [ -s "$dir/unit.xml" ] || die "ctest did not run" "$LOG_DIR/unit.log"
     say "$("$VENV/bin/python" "$ROOT/scripts/count_tests.py" "unit=$dir/unit.xml" || true)"
