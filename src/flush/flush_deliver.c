@@ -8,6 +8,7 @@
  * parked.  Parking is durable before the record is subtracted: a crash in
  * between parks it again under the same key.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -181,6 +182,23 @@ static int write_slice(struct flush_thread *thread, size_t first, size_t count, 
     return 0;
 }
 
+/*
+ * MongoDB has the batch.  When the spool has no page for the note (a reader that
+ * stopped pins them all) it is made later; the spool's own log says that it is
+ * full, and writing the batch again would be work for nothing.
+ */
+static int note_delivered(struct flush_thread *thread, struct err *err)
+{
+    const struct flush_batch *batch = &thread->batch;
+
+    for (uint64_t attempts = 1;; attempts++) {
+        if (spool_writer_delivered(thread->flusher->writer, batch->seqs, batch->seq_count, err) == 0)
+            return 0;
+        if (err->class != ERR_BUSY || err->code == ECANCELED || !flush_wait_for_spool(thread, attempts))
+            return -1;
+    }
+}
+
 int flush_deliver(struct flush_thread *thread, struct err *err)
 {
     struct flush_batch *batch = &thread->batch;
@@ -193,7 +211,7 @@ int flush_deliver(struct flush_thread *thread, struct err *err)
             return -1;
     }
     fault_point("flush.written");
-    if (spool_writer_delivered(thread->flusher->writer, batch->seqs, batch->seq_count, err) != 0)
+    if (note_delivered(thread, err) != 0)
         return err_prefix(err, "note %zu delivered batches", batch->seq_count);
     fault_point("flush.delivered");
     return 0;

@@ -77,6 +77,12 @@ bool flush_back_off(struct flush_thread *thread, const struct err *failure);
  */
 bool flush_try_again(struct flush_thread *thread, const struct err *failure);
 
+/*
+ * The spool has no page for a note just now, of which MongoDB is not to blame:
+ * waits, longer with each of `attempts`, which begin at 1.  False when stopping.
+ */
+bool flush_wait_for_spool(struct flush_thread *thread, uint64_t attempts);
+
 /* --- flush_deliver.c ------------------------------------------------------- */
 
 /*

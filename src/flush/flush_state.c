@@ -153,6 +153,22 @@ bool flush_back_off(struct flush_thread *thread, const struct err *failure)
     return !stopping;
 }
 
+bool flush_wait_for_spool(struct flush_thread *thread, uint64_t attempts)
+{
+    struct flusher *flusher = thread->flusher;
+    uint64_t wait_ms = backoff_ms(attempts, next_random(&thread->random));
+    struct timespec deadline = clock_timespec(clock_mono_ns() + wait_ms * NS_PER_MS);
+    bool stopping;
+    int rc = 0;
+
+    pthread_mutex_lock(&flusher->lock);
+    while (!flusher->stopping && rc == 0)
+        rc = pthread_cond_timedwait(&flusher->changed, &flusher->lock, &deadline);
+    stopping = flusher->stopping;
+    pthread_mutex_unlock(&flusher->lock);
+    return !stopping;
+}
+
 static bool claim_holds(struct flush_thread *thread)
 {
     return !flush_stopping(thread->flusher) && spool_writer_generation(thread->flusher->writer) == thread->generation;

@@ -4,6 +4,7 @@
 #include "flush_fixture.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "fault.h"
 
 static struct slice read_capture(const char *name)
 {
@@ -142,6 +145,22 @@ static void test_failed_writes_are_repeated_until_answered(void **state)
     assert_string_equal(stat.delivery.text, "");
     assert_int_equal(stat.delivery.attempts, 0);
     assert_true(stat.delivery.last_ok_ns > 0);
+}
+
+static void test_full_spool_gets_the_note_later_and_mongodb_nothing_twice(void **state)
+{
+    struct fixture *fixture = *state;
+    struct spool_stat stat;
+
+    fixture_put_numbers(fixture, 1, 11);
+    fault_arm("spool.delivered", 1, ENOSPC);
+    fixture_start(fixture, FLUSH_OLDEST_FIRST, 1, 1000);
+    stat = fixture_until(fixture, nothing_pending, "the note to be made");
+    fixture_stop(fixture);
+    assert_int_equal(stat.delivered_spans, 10);
+    assert_int_equal(fixture->sink.count, 10);
+    assert_int_equal(fixture->sink.again, 0);
+    assert_int_equal(stat.delivery.state, SPOOL_DELIVERY_FLOWING);
 }
 
 static void test_outage_is_noted_and_stop_ends_a_backoff(void **state)
@@ -336,6 +355,7 @@ int main(void)
         TEST(test_every_capture_is_delivered_once),
         TEST(test_live_puts_are_delivered_while_running),
         TEST(test_failed_writes_are_repeated_until_answered),
+        TEST(test_full_spool_gets_the_note_later_and_mongodb_nothing_twice),
         TEST(test_outage_is_noted_and_stop_ends_a_backoff),
         TEST(test_misconfiguration_is_noted_and_stop_ends_its_wait),
         TEST(test_refused_span_is_parked_and_its_neighbours_stored),
