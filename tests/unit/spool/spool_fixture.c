@@ -3,12 +3,14 @@
  */
 #include "spool_fixture.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -271,4 +273,65 @@ int fixture_read_pending(struct fixture *fixture, uint64_t from, size_t max_reco
         .end = SPOOL_OLDEST, .taken = &before, .taken_count = 1, .max_records = max_records, .max_bytes = max_bytes};
 
     return spool_read_pending(fixture->spool, &want, arena, records, count, err);
+}
+
+/* --- damage ---------------------------------------------------------------- */
+
+struct spool_part fixture_part(uint64_t seq, uint64_t seed, size_t len, uint32_t most, uint32_t index)
+{
+    return (struct spool_part){
+        .magic = SPOOL_MAGIC_RECORD,
+        .codec = (uint8_t)(seed % 3),
+        .seq = seq,
+        .received_ns = 1000000 + seed,
+        .raw_bytes = len * 3,
+        .stored_bytes = len,
+        .spans = (uint32_t)(seed % 100 + 1),
+        .index = index,
+        .count = (uint32_t)spool_part_count(len, most),
+    };
+}
+
+void fixture_flip(struct fixture *fixture, struct slice needle, long offset)
+{
+    char path[128];
+    uint8_t *bytes, *end, *at;
+    unsigned flips = 0;
+    struct stat st;
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/data.mdb", fixture->path);
+    fd = open(path, O_RDWR);
+    assert_int_equal(fstat(fd, &st), 0);
+    bytes = malloc((size_t)st.st_size);
+    assert_non_null(bytes);
+    assert_int_equal(read(fd, bytes, (size_t)st.st_size), st.st_size);
+    end = bytes + st.st_size;
+    for (at = bytes; (at = memmem(at, (size_t)(end - at), needle.data, needle.len)) != NULL; at++, flips++) {
+        uint8_t flipped = at[offset] ^ 0x10;
+
+        assert_int_equal(pwrite(fd, &flipped, 1, at - bytes + offset), 1);
+    }
+    assert_true(flips > 0);
+    close(fd);
+    free(bytes);
+}
+
+void fixture_flip_payload(struct fixture *fixture, uint64_t seed, size_t at)
+{
+    uint8_t *payload = malloc(at + 64);
+
+    assert_non_null(payload);
+    fixture_fill(payload, seed, at + 64);
+    fixture_flip(fixture, slice_of(payload + at, 32), 7);
+    free(payload);
+}
+
+void fixture_flip_header(struct fixture *fixture, uint64_t seq, uint64_t seed, size_t len, uint32_t index)
+{
+    uint8_t header[SPOOL_PART_HEADER_BYTES];
+    struct spool_part part = fixture_part(seq, seed, len, spool_part_bytes_max(SPOOL_PART_PAGES), index);
+
+    spool_part_encode(header, &part);
+    fixture_flip(fixture, slice_of(header, 52), 40);
 }

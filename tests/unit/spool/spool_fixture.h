@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "spool.h"
+#include "spool_record.h"
 #include "spool_writer.h"
 
 #define FIXTURE_SIZE (64UL << 20)
@@ -72,6 +73,19 @@ int fixture_read_pending(struct fixture *fixture, uint64_t from, size_t max_reco
                          struct arena *arena, struct spool_record *records, size_t *count, struct err *err);
 
 void fixture_fill(uint8_t *out, uint64_t seed, size_t len);
+
+/* Part `index` of a record of `len` bytes from `seed`, cut at `most` bytes; without `bytes` and `checksum`. */
+struct spool_part fixture_part(uint64_t seq, uint64_t seed, size_t len, uint32_t most, uint32_t index);
+
+/*
+ * Flip a bit in the file of a spool that is closed, wherever it is: LMDB's free
+ * pages may hold older copies.  `offset` bytes after every place where `needle`
+ * is; in the payload that was made from `seed`, after its byte `at`; in a part's
+ * header, in the byte that holds the number of spans.
+ */
+void fixture_flip(struct fixture *fixture, struct slice needle, long offset);
+void fixture_flip_payload(struct fixture *fixture, uint64_t seed, size_t at);
+void fixture_flip_header(struct fixture *fixture, uint64_t seq, uint64_t seed, size_t len, uint32_t index);
 
 /* Arms a fault point; where these are not compiled in, the test is skipped, with a line that says so. */
 void fixture_fault(const char *point, unsigned countdown, int action);

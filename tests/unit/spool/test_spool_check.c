@@ -102,61 +102,6 @@ static void assert_among(const char *text)
 
 /* --- breaking things -------------------------------------------------------- */
 
-/* Flips a bit `offset` bytes after every place in the file where `needle` is. */
-static void flip(struct fixture *fixture, struct slice needle, long offset)
-{
-    char path[128];
-    uint8_t *bytes, *end, *at;
-    unsigned flips = 0;
-    struct stat st;
-    int fd;
-
-    snprintf(path, sizeof(path), "%s/data.mdb", fixture->path);
-    fd = open(path, O_RDWR);
-    assert_int_equal(fstat(fd, &st), 0);
-    bytes = malloc((size_t)st.st_size);
-    assert_non_null(bytes);
-    assert_int_equal(read(fd, bytes, (size_t)st.st_size), st.st_size);
-    end = bytes + st.st_size;
-    for (at = bytes; (at = memmem(at, (size_t)(end - at), needle.data, needle.len)) != NULL; at++, flips++) {
-        uint8_t flipped = at[offset] ^ 0x10;
-
-        assert_int_equal(pwrite(fd, &flipped, 1, at - bytes + offset), 1);
-    }
-    assert_true(flips > 0);
-    close(fd);
-    free(bytes);
-}
-
-static void flip_payload(struct fixture *fixture, uint64_t seed, size_t at)
-{
-    uint8_t *payload = malloc(at + 64);
-
-    assert_non_null(payload);
-    fixture_fill(payload, seed, at + 64);
-    flip(fixture, slice_of(payload + at, 32), 7);
-    free(payload);
-}
-
-static void flip_header(struct fixture *fixture, uint64_t seq, uint64_t seed, size_t len, uint32_t index)
-{
-    uint8_t header[SPOOL_PART_HEADER_BYTES];
-    struct spool_part part = {
-        .magic = SPOOL_MAGIC_RECORD,
-        .codec = (uint8_t)(seed % 3),
-        .seq = seq,
-        .received_ns = 1000000 + seed,
-        .raw_bytes = len * 3,
-        .stored_bytes = len,
-        .spans = (uint32_t)(seed % 100 + 1),
-        .index = index,
-        .count = (uint32_t)spool_part_count(len, spool_part_bytes_max(SPOOL_PART_PAGES)),
-    };
-
-    spool_part_encode(header, &part);
-    flip(fixture, slice_of(header, 52), 40);
-}
-
 /* One write transaction in a spool that is closed. */
 struct raw {
     MDB_env *env;
@@ -396,7 +341,7 @@ static void test_check_goes_on_over_the_ends_of_its_transactions(void **state)
     assert_int_equal(report.records, SPOOL_CHECK_KEYS_MAX + 306);
     assert_true(report.stored_bytes > 3 * SPOOL_READ_STEP_BYTES);
     assert_true(progress_calls > 3);
-    flip_payload(fixture, 4, 4900000);
+    fixture_flip_payload(fixture, 4, 4900000);
     assert_found(fixture, SPOOL_CHECK_RECORD, SPOOL_CHECK_KEYS_MAX + 304,
                  "batch 4400: the checksum of part 38 of 40 is wrong; it is pending: it will be held and parked when "
                  "its turn comes");
@@ -424,7 +369,7 @@ static void test_check_finds_a_damaged_payload_of_every_size(void **state)
         put_three(fixture, cases[i].len);
         fixture_deliver(fixture, 1, 3);
         fixture_close(fixture);
-        flip_payload(fixture, 2, cases[i].len - 64);
+        fixture_flip_payload(fixture, 2, cases[i].len - 64);
         assert_found(fixture, SPOOL_CHECK_RECORD, 2, cases[i].text);
         assert_int_equal(report.damaged_records, 1);
         assert_int_equal(report.known_records, 0);
@@ -439,7 +384,7 @@ static void test_check_knows_what_is_parked_for_its_damage(void **state)
     put_three(fixture, 3000);
     park_whole(fixture, 2);
     fixture_close(fixture);
-    flip_payload(fixture, 2, 1000);
+    fixture_flip_payload(fixture, 2, 1000);
     assert_found(fixture, SPOOL_CHECK_RECORD, 2,
                  "batch 2: the checksum of part 0 of 1 is wrong; it is held, and parked for that");
     assert_int_equal(report.damaged_records, 1);
@@ -454,7 +399,7 @@ static void test_check_of_a_held_record_that_is_damaged_for_nobody_yet(void **st
     put_three(fixture, 3000);
     fixture_close(fixture);
     edit(fixture, SPOOL_EDIT_HOLD, 2, 3);
-    flip_payload(fixture, 2, 1000);
+    fixture_flip_payload(fixture, 2, 1000);
     assert_found(fixture, SPOOL_CHECK_RECORD, 2, "batch 2: the checksum of part 0 of 1 is wrong; it is held");
     assert_false(report.findings[0].known);
 }
@@ -465,7 +410,7 @@ static void test_check_finds_a_damaged_header(void **state)
 
     put_three(fixture, 3000);
     fixture_close(fixture);
-    flip_header(fixture, 2, 2, 3000, 0);
+    fixture_flip_header(fixture, 2, 2, 3000, 0);
     assert_found(fixture, SPOOL_CHECK_RECORD, 2,
                  "batch 2: part 0 has no intact header; it is pending: it will be held and parked when its turn comes");
 }
@@ -584,7 +529,7 @@ static void test_check_keeps_a_bounded_number_of_findings(void **state)
         fixture_put(fixture, i, 300);
     fixture_close(fixture);
     for (uint64_t i = 1; i <= SPOOL_CHECK_FINDINGS_MAX + 10; i++)
-        flip_payload(fixture, i, 100);
+        fixture_flip_payload(fixture, i, 100);
     check(fixture);
     assert_int_equal(report.finding_count, SPOOL_CHECK_FINDINGS_MAX + 10);
     assert_int_equal(report.findings[SPOOL_CHECK_FINDINGS_MAX - 1].seq, SPOOL_CHECK_FINDINGS_MAX);
@@ -598,7 +543,7 @@ static void test_check_finds_a_damaged_parked_entry(void **state)
 
     park(fixture, 4, 2, SPOOL_PARK_REFUSED, false, 200000);
     fixture_close(fixture);
-    flip_payload(fixture, 702, 190000);
+    fixture_flip_payload(fixture, 702, 190000);
     assert_found(fixture, SPOOL_CHECK_PARKED, 4, "parked entry 4:2: the checksum of part 1 of 2 is wrong");
     assert_int_equal(report.damaged_parked, 1);
     assert_int_equal(report.damaged_records, 0);
@@ -806,7 +751,7 @@ static void test_check_of_a_damaged_structure_looks_no_further(void **state)
     fixture_close(fixture);
     /* The node of record 2 in its leaf: size, flags and the key's length stand before the key. */
     memcpy(key, record_key(2, 0), sizeof(key));
-    flip(fixture, slice_of(key, sizeof(key)), -1);
+    fixture_flip(fixture, slice_of(key, sizeof(key)), -1);
     check(fixture);
     assert_true(report.finding_count == 1);
     assert_int_equal(report.findings[0].kind, SPOOL_CHECK_STRUCTURE);

@@ -14,67 +14,17 @@
 #include "metrics.h"
 #include "spool_record.h"
 
-/*
- * Flips a bit of the closed spool's file, `offset` bytes after every place
- * where `needle` is: LMDB's free pages may hold older copies of it.
- */
-static void flip(struct fixture *fixture, struct slice needle, size_t offset)
-{
-    char path[128];
-    uint8_t *bytes, *end, *found;
-    unsigned flips = 0;
-    struct stat st;
-    int fd;
-
-    snprintf(path, sizeof(path), "%s/data.mdb", fixture->path);
-    fd = open(path, O_RDWR);
-    assert_int_equal(fstat(fd, &st), 0);
-    bytes = malloc((size_t)st.st_size);
-    assert_non_null(bytes);
-    assert_int_equal(read(fd, bytes, (size_t)st.st_size), st.st_size);
-    end = bytes + st.st_size;
-    for (found = bytes; (found = memmem(found, (size_t)(end - found), needle.data, needle.len)) != NULL; flips++) {
-        found[offset] ^= 0x10;
-        assert_int_equal(pwrite(fd, found + offset, 1, found - bytes + (off_t)offset), 1);
-        found++;
-    }
-    assert_true(flips > 0);
-    close(fd);
-    free(bytes);
-}
-
-/* Bytes 32 .. 64 of the payload that was made from `seed`: enough to find it by. */
 static void flip_in_payload(struct fixture *fixture, uint64_t seed, size_t at)
 {
-    uint8_t *payload = malloc(at + 64);
-
-    assert_non_null(payload);
-    fixture_fill(payload, seed, at + 64);
     fixture_close(fixture);
-    flip(fixture, slice_of(payload + at, 32), 7);
-    free(payload);
+    fixture_flip_payload(fixture, seed, at);
     fixture_open(fixture);
 }
 
-/* In the header of part `index` of record `seq`, in the byte that holds the number of spans. */
 static void flip_in_header(struct fixture *fixture, uint64_t seq, uint64_t seed, size_t len, uint32_t index)
 {
-    uint8_t header[SPOOL_PART_HEADER_BYTES];
-    struct spool_part part = {
-        .magic = SPOOL_MAGIC_RECORD,
-        .codec = (uint8_t)(seed % 3),
-        .seq = seq,
-        .received_ns = 1000000 + seed,
-        .raw_bytes = len * 3,
-        .stored_bytes = len,
-        .spans = (uint32_t)(seed % 100 + 1),
-        .index = index,
-        .count = (uint32_t)spool_part_count(len, spool_part_bytes_max(SPOOL_PART_PAGES)),
-    };
-
-    spool_part_encode(header, &part);
     fixture_close(fixture);
-    flip(fixture, slice_of(header, 52), 40);
+    fixture_flip_header(fixture, seq, seed, len, index);
     fixture_open(fixture);
 }
 

@@ -23,7 +23,7 @@
 #include "spool_aside.h"
 #include "spool_salvage.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__)
 #define IMAGES 300
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)

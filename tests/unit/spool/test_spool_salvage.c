@@ -89,17 +89,7 @@ static size_t put_part(uint64_t seq, uint64_t seed, size_t len, uint32_t most, u
 {
     uint8_t header[SPOOL_PART_HEADER_BYTES], *payload = malloc(len + 1);
     size_t at = file.len, offset = (size_t)index * most;
-    struct spool_part part = {
-        .magic = SPOOL_MAGIC_RECORD,
-        .codec = (uint8_t)(seed % 3),
-        .seq = seq,
-        .received_ns = 1000000 + seed,
-        .raw_bytes = len * 3,
-        .stored_bytes = len,
-        .spans = (uint32_t)(seed % 100 + 1),
-        .index = index,
-        .count = (uint32_t)spool_part_count(len, most),
-    };
+    struct spool_part part = fixture_part(seq, seed, len, most, index);
 
     assert_non_null(payload);
     fixture_fill(payload, seed, len);
