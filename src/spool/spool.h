@@ -175,11 +175,11 @@ struct spool_stat {
     uint64_t received_spans;
     uint64_t delivered_spans;
     uint64_t evicted_records;
-    uint64_t dropped_records;  /* pending and dropped, by when_full = drop_oldest */
+    uint64_t dropped_records; /* pending and dropped, by when_full = drop_oldest */
     uint64_t dropped_spans;
-    uint64_t removed_records;  /* by an operator */
-    uint64_t damaged_files;    /* moved aside, and still there */
-    bool refusing; /* as the writer last noted */
+    uint64_t removed_records; /* by an operator */
+    uint64_t damaged_files;   /* moved aside, and still there */
+    bool refusing;            /* as the writer last noted */
     struct spool_delivery delivery;
 };
 
