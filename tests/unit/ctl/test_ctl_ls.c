@@ -279,9 +279,10 @@ static void test_ls_parked_lists_reason_code_and_text(void **state)
     run_free(&run);
     RUN(&run, "ls", "--parked", "--json", "--spool", fixture->path);
     assert_int_equal(lines(run.out, 1, &line), 2);
-    assert_string_equal(line, "{\"seq\":2,\"span_index\":6,\"whole\":false,\"reason\":\"refused\",\"code\":121,\"text\":\"second\","
-                              "\"attempts\":1,\"spans\":1,\"bytes\":3,\"parked_unix_ns\":1700000000000000000,"
-                              "\"received_unix_ns\":1700000000000000000}\n");
+    assert_string_equal(
+        line, "{\"seq\":2,\"span_index\":6,\"whole\":false,\"reason\":\"refused\",\"code\":121,\"text\":\"second\","
+              "\"attempts\":1,\"spans\":1,\"bytes\":3,\"parked_unix_ns\":1700000000000000000,"
+              "\"received_unix_ns\":1700000000000000000}\n");
     run_free(&run);
     RUN(&run, "status", "--spool", fixture->path);
     assert_contains(run.out, "parked     2 entries\n");
