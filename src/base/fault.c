@@ -24,6 +24,22 @@ static struct {
     int action;
 } faults[FAULTS_MAX];
 
+static void take_lock(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void give_lock(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+/* A test that forks beside a running thread must not leave its child with a lock that nobody will give back. */
+__attribute__((constructor)) static void guard_forks(void)
+{
+    pthread_atfork(take_lock, give_lock, give_lock);
+}
+
 /* Under the lock.  The action when this pass is the one that fails, else 0. */
 static int pass(const char *point)
 {

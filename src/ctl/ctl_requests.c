@@ -145,7 +145,7 @@ static int write_one(FILE *file, struct slice request)
 
     if (fwrite(head, 1, sizeof(head), file) != sizeof(head))
         return -1;
-    return fwrite(request.data, 1, request.len, file) == request.len ? 0 : -1;
+    return request.len == 0 || fwrite(request.data, 1, request.len, file) == request.len ? 0 : -1;
 }
 
 int ctl_requests_write(FILE *file, struct slice request, bool first)

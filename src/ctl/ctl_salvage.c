@@ -205,7 +205,8 @@ static int run(struct ctl_salvage *salvage)
     buf_init(&out, REPORT_BYTES_MAX);
     ctl_salvage_tell(salvage, result < 0 ? err.text : NULL, &out);
     /* Standard output may be the requests'. */
-    fwrite(out.data, 1, out.len, salvage->file == salvage->ctl->out ? salvage->ctl->err : salvage->ctl->out);
+    if (out.len > 0)
+        fwrite(out.data, 1, out.len, salvage->file == salvage->ctl->out ? salvage->ctl->err : salvage->ctl->out);
     buf_fini(&out);
     if (result < 0)
         ctl_fail(salvage->ctl, "%s", err.text);
