@@ -57,6 +57,7 @@
 #define SPOOL_GROW_BYTES (16UL << 20)        /* a file that is not reserved is allocated ahead in these steps */
 #define SPOOL_READ_STEP_BYTES (8UL << 20)    /* copied out in one read transaction, unless one record is larger */
 #define SPOOL_EDIT_RECORDS_MAX 1024          /* records that an operator's command looks at in one write transaction */
+#define SPOOL_SHRINK_SLACK_BYTES (4UL << 20) /* that removing history may write while a spool is made smaller */
 #define SPOOL_EDIT_SLACK_PAGES 512UL         /* tree and free-list pages that one of these may write */
 #define SPOOL_DROP_RECORDS_MAX 4096        /* pending records dropped in one transaction, with when_full drop_oldest */
 #define SPOOL_ASIDE_MAX 64                 /* damaged files kept beside a spool */

@@ -28,6 +28,7 @@
 #include "spool_format.h"
 #include "spool_lock.h"
 #include "spool_lock_table.h"
+#include "spool_shrink.h"
 #include "spool_state.h"
 #include "spool_verify.h"
 #include "spool_walk.h"
@@ -115,8 +116,11 @@ static int fit_file(struct spool *spool, bool reserve, struct err *err)
 /* The file, when it is there and sound, or a new one. */
 static int open_env(struct spool *spool, bool reserve, struct err *err)
 {
-    if (spool_verify_file(spool->path, err) == -1 || make_env(spool, err) == -1 ||
-        clear_dead_readers(spool, err) == -1 || fit_file(spool, reserve, err) == -1 ||
+    if (spool_verify_file(spool->path, err) == -1 || make_env(spool, err) == -1)
+        return -1;
+    if (spool_shrink_is_due(spool) && (spool_shrink(spool, err) == -1 || make_env(spool, err) == -1))
+        return -1;
+    if (clear_dead_readers(spool, err) == -1 || fit_file(spool, reserve, err) == -1 ||
         spool_format_open(spool, err) == -1)
         return -1;
     return spool_verify_state(spool, err) == -1 ? -1 : spool_format_find_map(spool, err);

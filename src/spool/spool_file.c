@@ -86,22 +86,6 @@ int spool_file_measure(struct spool *spool, struct err *err)
     return 0;
 }
 
-/* LMDB maps at least what is used, whatever size it was given: so a size below that is told by the pages used. */
-static int check_size(const struct spool *spool, struct err *err)
-{
-    uint64_t touched_bytes = spool_space_touched(spool) * spool->page_bytes;
-    char size[UNITS_TEXT_MAX], touched[UNITS_TEXT_MAX];
-
-    if (touched_bytes <= spool->size_bytes)
-        return 0;
-    return err_set(
-        err, ERR_CONFIG, 0,
-        "spool %s cannot shrink to %s: its file is used up to %s (%llu bytes), and that is the smallest size "
-        "it can have",
-        spool->path, units_format_bytes(size, spool->size_bytes), units_format_bytes(touched, touched_bytes),
-        (unsigned long long)touched_bytes);
-}
-
 /* Told before it is tried: a failed allocation may leave the disk full. */
 static int check_room(const struct spool *spool, const struct stat *st, struct err *err)
 {
@@ -140,7 +124,7 @@ int spool_file_size(struct spool *spool, bool reserve, struct err *err)
     struct stat st;
     int fd;
 
-    if (check_size(spool, err) == -1 || file_stat(spool, &st, err) == -1)
+    if (file_stat(spool, &st, err) == -1)
         return -1;
     mdb_env_get_fd(spool->env, &fd);
     /* A smaller size gives its blocks back; nothing is used beyond it. */

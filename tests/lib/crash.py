@@ -97,6 +97,10 @@ ASIDE_POINTS = [
 
 # On the path, and no place where a crash differs from the points beside them.
 OTHERS = {
+    "spool.shrink.evict": "at a start with a smaller size; tests/unit/spool/test_spool_shrink.c kills there",
+    "spool.shrink.room": "pretends that the disk has no room",
+    "spool.shrink.copy": "as spool.shrink.evict",
+    "spool.shrink.lock": "as spool.shrink.evict",
     "spool.edit.begin": "nothing of an operator's step is written before it",
     "receiver.slow_client": "pretends that a client is slow",
     "receiver.thread": "pretends that no thread can be started",

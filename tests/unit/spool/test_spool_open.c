@@ -275,8 +275,8 @@ static void test_open_with_another_size(void **state)
     fixture->options.size_bytes = 16UL << 20;
     err = refused(&fixture->options);
     assert_int_equal(err.class, ERR_CONFIG);
-    assert_contains(err.text, "cannot shrink to 16.0 MiB: its file is used up to 1");
-    assert_contains(err.text, "and that is the smallest size it can have");
+    assert_contains(err.text, "cannot shrink to 16.0 MiB: what waits, is held or is parked takes 19.");
+    assert_contains(err.text, "and 14.0 MiB of that size can be filled");
 
     fixture->options.size_bytes = 32UL << 20;
     fixture_open(fixture);

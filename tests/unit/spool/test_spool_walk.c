@@ -218,32 +218,32 @@ static void test_walk_under_a_read_transaction_beside_the_writer(void **state)
     struct fixture *fixture = *state;
     struct fixture_put puts[8];
     struct spool_walk_report report;
-    unsigned walked = 0;
     struct err err;
     char path[128];
     MDB_txn *txn;
 
     data_path(fixture, path);
     for (uint64_t round = 0; round < 100; round++) {
+        /* One more commit leaves the snapshot's meta page where it is; several may write over it. */
+        uint64_t count = round % 2 == 0 ? 1 : 8;
         struct spool_walk_options options;
 
         assert_int_equal(mdb_txn_begin(fixture->spool->env, NULL, MDB_RDONLY, &txn), 0);
         options = (struct spool_walk_options){.txnid = mdb_txn_id(txn)};
-        for (uint64_t i = 0; i < 8; i++)
+        for (uint64_t i = 0; i < count; i++)
             assert_int_equal(fixture_put_start(fixture, &puts[i], 8 * round + i, (size_t)(i * 7000), &err), 0);
         if (walk_path(path, &options, &report, &err) == 0) {
             assert_int_equal(report.txnid, options.txnid);
-            walked++;
         } else {
+            assert_int_equal(count, 8);
             assert_int_equal(err.class, ERR_RETRY);
         }
         mdb_txn_abort(txn);
-        for (uint64_t i = 0; i < 8; i++) {
+        for (uint64_t i = 0; i < count; i++) {
             fixture_put_wait(&puts[i]);
             fixture_put_fini(&puts[i]);
         }
     }
-    assert_true(walked > 0);
 }
 
 #define WALK_TEST(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
