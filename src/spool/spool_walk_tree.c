@@ -75,16 +75,26 @@ static int check_kind(struct walk_tree *tree, uint64_t number, const uint8_t *pa
                          : walk_damage(tree->walk, "page %llu (%s): %s", (unsigned long long)number, tree->name, fault);
 }
 
+/* They are not read here, and a page that the map has and the file has not is SIGBUS for whoever reads it. */
+static int take_value(struct walk_tree *tree, uint64_t number, uint64_t first, uint64_t pages)
+{
+    uint64_t file_pages = tree->walk->report->file_pages;
+
+    if (walk_take(tree->walk, first, pages, tree->name) == -1)
+        return -1;
+    if (first + pages > file_pages)
+        return walk_damage(tree->walk, "page %llu (%s): a value lies beyond the end of the file, which has %llu",
+                           (unsigned long long)number, tree->name, (unsigned long long)file_pages);
+    tree->overflow_pages += pages;
+    return 0;
+}
+
 static int visit_entry(struct walk_tree *tree, uint64_t number, const struct walk_node *node)
 {
-    uint64_t pages = walk_overflow_pages(node->data_bytes);
-
     /* The free list's values may have more pages than they fill: spool_walk_free.c takes them. */
-    if ((node->flags & WALK_BIGDATA) != 0 && !tree->numbers) {
-        if (walk_take(tree->walk, spool_get_u64(node->data), pages, tree->name) == -1)
-            return -1;
-        tree->overflow_pages += pages;
-    }
+    if ((node->flags & WALK_BIGDATA) != 0 && !tree->numbers &&
+        take_value(tree, number, spool_get_u64(node->data), walk_overflow_pages(node->data_bytes)) == -1)
+        return -1;
     tree->entries++;
     return tree->entry(tree, number, node);
 }

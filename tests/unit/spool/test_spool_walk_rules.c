@@ -585,6 +585,26 @@ static void test_walk_of_a_short_file_and_of_one_that_cannot_be_read(void **stat
     assert_string_equal(err.text, "page 0 cannot be read: Is a directory");
 }
 
+/* The payload is not read by the walk; who reads it through the map would get SIGBUS. */
+static void test_walk_of_a_value_beyond_the_end_of_the_file(void **state)
+{
+    uint8_t *file = copy_sound(), *root = root_of(file, "parked"), *meta = newest(file);
+    uint64_t end = spool_get_u64(meta + META_LAST_PAGE) + 1;
+    struct spool_walk_report report;
+    struct err err;
+
+    (void)state;
+    assert_true((node_of(root, 0)[4] & WALK_BIGDATA) != 0);
+    assert_true((end + 40) * SPOOL_PAGE_BYTES <= sound_len);
+    spool_put_u64(node_of(root, 0) + 8 + SPOOL_PARKED_KEY_BYTES, end);
+    add_u64(meta + META_LAST_PAGE, 40);
+    assert_int_equal(walk_bytes(file, sound_len, &at_once, &report, &err), 0);
+    assert_int_equal(walk_bytes(file, end * SPOOL_PAGE_BYTES, &at_once, &report, &err), -1);
+    assert_int_equal(err.code, SPOOL_DAMAGED);
+    assert_non_null(strstr(err.text, "(parked): a value lies beyond the end of the file, which has "));
+    free(file);
+}
+
 static unsigned progresses;
 
 static void count_progress(void *context, uint64_t done_pages, uint64_t expected_pages)
@@ -721,6 +741,7 @@ int main(void)
         cmocka_unit_test(test_walk_of_a_transaction_that_went_back_tells_the_newer_one),
         cmocka_unit_test(test_walk_of_another_lmdb_file_is_a_matter_of_configuration),
         cmocka_unit_test(test_walk_of_a_short_file_and_of_one_that_cannot_be_read),
+        cmocka_unit_test(test_walk_of_a_value_beyond_the_end_of_the_file),
         cmocka_unit_test(test_walk_tells_its_progress_and_keeps_its_deadline),
         cmocka_unit_test(test_walk_of_a_snapshot_that_is_gone_or_still_there),
         cmocka_unit_test(test_walk_of_what_is_written_meanwhile_judges_nothing),
