@@ -30,6 +30,7 @@
 
 struct drain {
     struct bench_store store; /* set once */
+    struct bench_disk disk;   /* read in turn, by who passes a tenth, under lock */
 
     /* under lock */
     pthread_mutex_t lock;
@@ -185,9 +186,11 @@ static void write_result(const struct drain *drain, uint64_t commits, struct jso
     json_key(json, "commits");
     json_uint(json, commits);
     json_key(json, "seconds");
-    json_double(json, (double)(drain->end_ns - drain->tenths.begin_ns) / (double)NS_PER_S);
+    json_double(json, (double)(drain->end_ns - drain->tenths.begin_ns - drain->tenths.paused_ns) / (double)NS_PER_S);
     json_key(json, "tenths");
     bench_tenths_json(&drain->tenths, json);
+    json_key(json, "disk");
+    bench_disk_json(&drain->disk, json);
 }
 
 static int measure(struct drain *drain, struct json *json, struct err *err)
@@ -200,6 +203,7 @@ static int measure(struct drain *drain, struct json *json, struct err *err)
     if (spool_stat(drain->store.spool, &before, err) == -1 || bench_memory_start(&memory, err) == -1)
         return -1;
     bench_tenths_begin(&drain->tenths, before.pending_bytes);
+    drain->tenths.disk = &drain->disk;
     rc = run_threads(drain, err);
     bench_memory_stop(&memory);
     if (rc == -1 || check(drain, &before, err) == -1)
@@ -215,11 +219,15 @@ int bench_drain(const struct bench_options *options, struct json *json, struct e
     struct drain drain = {.records = 0};
     int rc;
 
-    if (bench_store_open(&drain.store, options->dir, options->size_bytes, err) == -1)
-        return -1;
-    pthread_mutex_init(&drain.lock, NULL);
-    rc = measure(&drain, json, err);
-    pthread_mutex_destroy(&drain.lock);
-    bench_store_close(&drain.store);
+    rc = bench_disk_open(&drain.disk, options->dir, true, 0, err);
+    if (rc == 0)
+        rc = bench_store_open(&drain.store, options->dir, options->size_bytes, err);
+    if (rc == 0) {
+        pthread_mutex_init(&drain.lock, NULL);
+        rc = measure(&drain, json, err);
+        pthread_mutex_destroy(&drain.lock);
+        bench_store_close(&drain.store);
+    }
+    bench_disk_close(&drain.disk);
     return rc;
 }

@@ -94,7 +94,7 @@ static void count_stored(struct run *run, const struct slot *slot)
     run->in_hand--;
     run->result->records++;
     run->result->bytes += slot->put.payload.len;
-    run->result->elapsed_ns = clock_mono_ns() - run->begin_ns;
+    run->result->elapsed_ns = clock_mono_ns() - run->begin_ns - run->result->tenths.paused_ns;
     bench_tenths_add(&run->result->tenths, slot->put.payload.len);
 }
 
@@ -178,6 +178,7 @@ int bench_load_run(const struct bench_load *load, struct bench_load_result *resu
     run.deadline_ns = end_of(run.begin_ns, load->duration_ns);
     *result = (struct bench_load_result){.records = 0};
     bench_tenths_begin(&result->tenths, load->total_bytes);
+    result->tenths.disk = load->disk;
     pthread_mutex_init(&run.lock, NULL);
     clock_cond_init(&run.changed);
     start(&run, slots);

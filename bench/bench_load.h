@@ -18,6 +18,7 @@ struct bench_load {
     uint64_t duration_ns;                        /* or after so long; UINT64_MAX: no such end */
     void (*stored)(void *context, uint64_t seq); /* NULL, or called on the writer's thread when a record is durable */
     void *context;
+    struct bench_disk *disk; /* NULL, or has its turn after each tenth; the writer waits meanwhile */
 };
 
 struct bench_load_result {

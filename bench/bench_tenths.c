@@ -15,9 +15,15 @@ void bench_tenths_add(struct bench_tenths *tenths, uint64_t bytes)
     tenths->bytes += bytes;
     while (tenths->passed < BENCH_TENTHS &&
            tenths->bytes >= tenths->total_bytes * (tenths->passed + 1) / BENCH_TENTHS) {
-        tenths->passed_ns[tenths->passed] = clock_mono_ns();
+        uint64_t now_ns = clock_mono_ns();
+
+        tenths->passed_ns[tenths->passed] = now_ns - tenths->paused_ns;
         tenths->passed_bytes[tenths->passed] = tenths->bytes;
         tenths->passed++;
+        if (tenths->disk != NULL) {
+            bench_disk_pass(tenths->disk, tenths->total_bytes / BENCH_TENTHS);
+            tenths->paused_ns += clock_mono_ns() - now_ns;
+        }
     }
 }
 

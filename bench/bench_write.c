@@ -22,13 +22,14 @@ static void write_result(const struct bench_load_result *result, struct json *js
 }
 
 static int measure(struct bench_store *store, struct bench_shape *shape, const struct bench_options *options,
-                   struct json *json, struct err *err)
+                   struct bench_disk *disk, struct json *json, struct err *err)
 {
     struct bench_load load = {.writer = store->writer,
                               .shape = shape,
                               .outstanding = OUTSTANDING,
                               .total_bytes = options->total_bytes,
-                              .duration_ns = UINT64_MAX};
+                              .duration_ns = UINT64_MAX,
+                              .disk = disk};
     struct bench_load_result result;
     struct bench_memory memory;
     int rc;
@@ -42,6 +43,8 @@ static int measure(struct bench_store *store, struct bench_shape *shape, const s
     write_result(&result, json);
     json_key(json, "memory");
     bench_memory_json(&memory, json);
+    json_key(json, "disk");
+    bench_disk_json(disk, json);
     return bench_store_json(store, json, err);
 }
 
@@ -49,16 +52,20 @@ int bench_write(const struct bench_options *options, struct json *json, struct e
 {
     struct bench_store store;
     struct bench_shape shape;
+    struct bench_disk disk;
     int rc;
 
     if (bench_store_remove(options->dir, err) == -1 ||
         bench_shape_init(&shape, options->min_bytes, options->max_bytes, options->seed, err) == -1)
         return -1;
-    rc = bench_store_open(&store, options->dir, options->size_bytes, err);
+    rc = bench_disk_open(&disk, options->dir, false, options->total_bytes, err);
+    if (rc == 0)
+        rc = bench_store_open(&store, options->dir, options->size_bytes, err);
     if (rc == 0) {
-        rc = measure(&store, &shape, options, json, err);
+        rc = measure(&store, &shape, options, &disk, json, err);
         bench_store_close(&store);
     }
+    bench_disk_close(&disk);
     bench_shape_fini(&shape);
     return rc;
 }
