@@ -180,3 +180,15 @@ void json_null(struct json *json)
     begin_value(json);
     buf_text(json->out, "null");
 }
+
+void json_member_uint(struct json *json, const char *key, uint64_t value)
+{
+    json_key(json, key);
+    json_uint(json, value);
+}
+
+void json_member_bool(struct json *json, const char *key, bool value)
+{
+    json_key(json, key);
+    json_bool(json, value);
+}

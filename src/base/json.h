@@ -38,4 +38,8 @@ void json_double(struct json *json,
 void json_bool(struct json *json, bool value);
 void json_null(struct json *json);
 
+/* A key and its value. */
+void json_member_uint(struct json *json, const char *key, uint64_t value);
+void json_member_bool(struct json *json, const char *key, bool value);
+
 #endif

@@ -36,21 +36,9 @@ const struct ctl_option ctl_check_options[] = {{NULL, NULL, 0, NULL}};
 
 /* --- JSON ------------------------------------------------------------------ */
 
-static void put_uint(struct json *json, const char *key, uint64_t value)
-{
-    json_key(json, key);
-    json_uint(json, value);
-}
-
-static void put_bool(struct json *json, const char *key, bool value)
-{
-    json_key(json, key);
-    json_bool(json, value);
-}
-
 static void put_findings(struct json *json, const struct spool_check_report *report)
 {
-    put_uint(json, "finding_count", report->finding_count);
+    json_member_uint(json, "finding_count", report->finding_count);
     json_key(json, "findings");
     json_begin_array(json);
     for (size_t i = 0; i < report->finding_count && i < SPOOL_CHECK_FINDINGS_MAX; i++) {
@@ -64,7 +52,7 @@ static void put_findings(struct json *json, const struct spool_check_report *rep
             json_uint(json, finding->seq);
         else
             json_null(json);
-        put_bool(json, "known", finding->known);
+        json_member_bool(json, "known", finding->known);
         json_key(json, "text");
         json_text(json, finding->text);
         json_end_object(json);
@@ -81,24 +69,24 @@ static void put_report(struct check *check, const char *error)
     json_begin_object(&json);
     json_key(&json, "spool");
     json_text(&json, check->path);
-    put_bool(&json, "sound", error == NULL && report->finding_count == 0);
-    put_bool(&json, "daemon_running", report->owner != 0);
-    put_bool(&json, "structure_checked", report->structure_checked);
+    json_member_bool(&json, "sound", error == NULL && report->finding_count == 0);
+    json_member_bool(&json, "daemon_running", report->owner != 0);
+    json_member_bool(&json, "structure_checked", report->structure_checked);
     json_key(&json, "structure_note");
     json_text(&json, report->structure_note[0] != '\0' ? report->structure_note : NULL);
-    put_uint(&json, "used_pages", report->used_pages);
-    put_uint(&json, "free_pages", report->free_pages);
-    put_uint(&json, "lost_pages", report->lost_pages);
-    put_bool(&json, "content_checked", report->content_checked);
-    put_uint(&json, "batches", report->records);
-    put_uint(&json, "pending_batches", report->pending_records);
-    put_uint(&json, "held_batches", report->held_records);
-    put_uint(&json, "stored_bytes", report->stored_bytes);
-    put_uint(&json, "parked_entries", report->parked);
-    put_uint(&json, "damaged_batches", report->damaged_records);
-    put_uint(&json, "damaged_batches_known", report->known_records);
-    put_uint(&json, "damaged_parked_entries", report->damaged_parked);
-    put_bool(&json, "counters_compared", report->counters_compared);
+    json_member_uint(&json, "used_pages", report->used_pages);
+    json_member_uint(&json, "free_pages", report->free_pages);
+    json_member_uint(&json, "lost_pages", report->lost_pages);
+    json_member_bool(&json, "content_checked", report->content_checked);
+    json_member_uint(&json, "batches", report->records);
+    json_member_uint(&json, "pending_batches", report->pending_records);
+    json_member_uint(&json, "held_batches", report->held_records);
+    json_member_uint(&json, "stored_bytes", report->stored_bytes);
+    json_member_uint(&json, "parked_entries", report->parked);
+    json_member_uint(&json, "damaged_batches", report->damaged_records);
+    json_member_uint(&json, "damaged_batches_known", report->known_records);
+    json_member_uint(&json, "damaged_parked_entries", report->damaged_parked);
+    json_member_bool(&json, "counters_compared", report->counters_compared);
     put_findings(&json, report);
     json_key(&json, "error");
     json_text(&json, error);

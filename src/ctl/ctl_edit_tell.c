@@ -85,12 +85,6 @@ static void print(struct ctl_edit *edit, struct buf *out)
 
 /* --- for programs ---------------------------------------------------------- */
 
-static void put_number(struct json *json, const char *key, uint64_t value)
-{
-    json_key(json, key);
-    json_uint(json, value);
-}
-
 static void put_seq(struct json *json, const char *key, uint64_t seq)
 {
     json_key(json, key);
@@ -124,20 +118,18 @@ static void put(struct ctl_edit *edit, struct buf *out)
     json_begin_object(&json);
     json_key(&json, "verb");
     json_text(&json, edit->ctl->verb->name);
-    json_key(&json, "dry_run");
-    json_bool(&json, edit->dry_run);
-    put_number(&json, "batches", tally->batches);
-    put_number(&json, "spans", tally->spans);
-    put_number(&json, "stored_bytes", tally->stored_bytes);
-    put_number(&json, "parked_entries", tally->parked);
-    put_number(&json, "passed_batches", tally->passed);
+    json_member_bool(&json, "dry_run", edit->dry_run);
+    json_member_uint(&json, "batches", tally->batches);
+    json_member_uint(&json, "spans", tally->spans);
+    json_member_uint(&json, "stored_bytes", tally->stored_bytes);
+    json_member_uint(&json, "parked_entries", tally->parked);
+    json_member_uint(&json, "passed_batches", tally->passed);
     put_seq(&json, "first_new_seq", tally->first_new_seq);
     put_seq(&json, "last_new_seq", tally->last_new_seq);
-    json_key(&json, "interrupted");
-    json_bool(&json, edit->interrupted);
+    json_member_bool(&json, "interrupted", edit->interrupted);
     json_key(&json, "error");
     json_text(&json, edit->error.class != ERR_NONE ? edit->error.text : NULL);
-    put_number(&json, "failed", edit->failed);
+    json_member_uint(&json, "failed", edit->failed);
     put_failures(&json, edit);
     json_end_object(&json);
     buf_text(out, "\n");

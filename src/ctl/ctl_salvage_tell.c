@@ -8,23 +8,17 @@
 #include "json.h"
 #include "units.h"
 
-static void put_uint(struct json *json, const char *key, uint64_t value)
-{
-    json_key(json, key);
-    json_uint(json, value);
-}
-
 static void put_report(struct json *json, const struct spool_salvage_report *report)
 {
-    put_uint(json, "file_bytes", report->file_bytes);
-    put_uint(json, "searched_bytes", report->scanned_bytes);
-    put_uint(json, "unreadable_bytes", report->unreadable_bytes);
-    put_uint(json, "batches", report->records);
-    put_uint(json, "multi_part_batches", report->multi_part);
-    put_uint(json, "parked_entries", report->parked);
-    put_uint(json, "parked_whole_batches", report->parked_whole);
-    put_uint(json, "damaged_parts", report->damaged_parts);
-    put_uint(json, "incomplete", report->incomplete);
+    json_member_uint(json, "file_bytes", report->file_bytes);
+    json_member_uint(json, "searched_bytes", report->scanned_bytes);
+    json_member_uint(json, "unreadable_bytes", report->unreadable_bytes);
+    json_member_uint(json, "batches", report->records);
+    json_member_uint(json, "multi_part_batches", report->multi_part);
+    json_member_uint(json, "parked_entries", report->parked);
+    json_member_uint(json, "parked_whole_batches", report->parked_whole);
+    json_member_uint(json, "damaged_parts", report->damaged_parts);
+    json_member_uint(json, "incomplete", report->incomplete);
     json_key(json, "incomplete_seqs");
     json_begin_array(json);
     for (size_t i = 0; i < report->incomplete_seq_count; i++)
@@ -42,19 +36,18 @@ static void put_json(const struct ctl_salvage *salvage, const char *failure, str
     json_key(&json, "file");
     json_text(&json, salvage->path);
     put_report(&json, &salvage->report);
-    put_uint(&json, "undecodable", salvage->unreadable);
-    put_uint(&json, "requests", salvage->requests);
-    put_uint(&json, "request_bytes", salvage->request_bytes);
-    put_uint(&json, "spans", salvage->spans);
-    json_key(&json, "dry_run");
-    json_bool(&json, salvage->dry_run);
+    json_member_uint(&json, "undecodable", salvage->unreadable);
+    json_member_uint(&json, "requests", salvage->requests);
+    json_member_uint(&json, "request_bytes", salvage->request_bytes);
+    json_member_uint(&json, "spans", salvage->spans);
+    json_member_bool(&json, "dry_run", salvage->dry_run);
     json_key(&json, "endpoint");
     json_text(&json, sending ? salvage->sender.endpoint : NULL);
     json_key(&json, "output");
     json_text(&json, salvage->output);
-    put_uint(&json, "written", salvage->written);
-    put_uint(&json, "sent", salvage->sender.ok);
-    put_uint(&json, "refused", salvage->sender.refused);
+    json_member_uint(&json, "written", salvage->written);
+    json_member_uint(&json, "sent", salvage->sender.ok);
+    json_member_uint(&json, "refused", salvage->sender.refused);
     json_key(&json, "error");
     json_text(&json, failure);
     json_end_object(&json);

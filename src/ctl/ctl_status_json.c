@@ -7,12 +7,6 @@
 #include "ctl_status.h"
 #include "json.h"
 
-static void put_uint(struct json *json, const char *key, uint64_t value)
-{
-    json_key(json, key);
-    json_uint(json, value);
-}
-
 /* Wall time in ns; null when it is 0, which means never. */
 static void put_time(struct json *json, const char *key, uint64_t ns)
 {
@@ -36,18 +30,15 @@ static void put_daemon(struct json *json, const struct ctl_status *status)
 {
     json_key(json, "daemon");
     json_begin_object(json);
-    json_key(json, "running");
-    json_bool(json, status->owner != 0);
+    json_member_bool(json, "running", status->owner != 0);
     json_key(json, "pid");
     if (status->owner != 0)
         json_int(json, status->owner);
     else
         json_null(json);
     json_end_object(json);
-    json_key(json, "receiving");
-    json_bool(json, status->owner != 0 && !status->stat.refusing);
-    json_key(json, "refusing");
-    json_bool(json, status->stat.refusing);
+    json_member_bool(json, "receiving", status->owner != 0 && !status->stat.refusing);
+    json_member_bool(json, "refusing", status->stat.refusing);
 }
 
 static void put_batches(struct json *json, const struct ctl_status *status)
@@ -56,23 +47,23 @@ static void put_batches(struct json *json, const struct ctl_status *status)
 
     json_key(json, "pending");
     json_begin_object(json);
-    put_uint(json, "batches", stat->pending_records);
-    put_uint(json, "spans", stat->pending_spans);
-    put_uint(json, "stored_bytes", stat->pending_bytes);
+    json_member_uint(json, "batches", stat->pending_records);
+    json_member_uint(json, "spans", stat->pending_spans);
+    json_member_uint(json, "stored_bytes", stat->pending_bytes);
     put_time(json, "oldest_received_unix_ns", stat->oldest_pending_ns);
     put_age(json, "oldest_age_seconds", status, stat->oldest_pending_ns);
     json_end_object(json);
     json_key(json, "parked");
     json_begin_object(json);
-    put_uint(json, "entries", stat->parked_entries);
+    json_member_uint(json, "entries", stat->parked_entries);
     json_end_object(json);
     json_key(json, "held");
     json_begin_object(json);
-    put_uint(json, "batches", stat->held_records);
+    json_member_uint(json, "batches", stat->held_records);
     json_end_object(json);
     json_key(json, "history");
     json_begin_object(json);
-    put_uint(json, "batches", stat->history_records);
+    json_member_uint(json, "batches", stat->history_records);
     put_time(json, "oldest_received_unix_ns", stat->history_records > 0 ? stat->oldest_record_ns : 0);
     json_end_object(json);
 }
@@ -81,9 +72,9 @@ static void put_disk(struct json *json, const struct ctl_status *status)
 {
     json_key(json, "disk");
     json_begin_object(json);
-    put_uint(json, "size_bytes", status->stat.size_bytes);
-    put_uint(json, "used_bytes", status->stat.used_bytes);
-    put_uint(json, "damaged_files", status->stat.damaged_files);
+    json_member_uint(json, "size_bytes", status->stat.size_bytes);
+    json_member_uint(json, "used_bytes", status->stat.used_bytes);
+    json_member_uint(json, "damaged_files", status->stat.damaged_files);
     json_key(json, "file_system_free_bytes");
     if (status->file_system_known)
         json_uint(json, status->file_system_free_bytes);
@@ -101,7 +92,7 @@ static void put_mongodb(struct json *json, const struct ctl_status *status)
     json_key(json, "state");
     json_text(json, delivery->since_ns != 0 ? spool_delivery_state_name(delivery->state) : NULL);
     put_time(json, "since_unix_ns", delivery->since_ns);
-    put_uint(json, "failed_attempts", delivery->attempts);
+    json_member_uint(json, "failed_attempts", delivery->attempts);
     json_key(json, "last_error");
     json_text(json, delivery->text[0] != '\0' ? delivery->text : NULL);
     put_time(json, "last_confirmed_unix_ns", delivery->last_ok_ns);
@@ -112,14 +103,14 @@ static void put_totals(struct json *json, const struct spool_stat *stat)
 {
     json_key(json, "totals");
     json_begin_object(json);
-    put_uint(json, "received_batches", stat->received_records);
-    put_uint(json, "received_spans", stat->received_spans);
-    put_uint(json, "delivered_spans", stat->delivered_spans);
-    put_uint(json, "evicted_batches", stat->evicted_records);
-    put_uint(json, "dropped_batches", stat->dropped_records);
-    put_uint(json, "dropped_spans", stat->dropped_spans);
-    put_uint(json, "removed_batches", stat->removed_records);
-    put_uint(json, "next_seq", stat->next_seq);
+    json_member_uint(json, "received_batches", stat->received_records);
+    json_member_uint(json, "received_spans", stat->received_spans);
+    json_member_uint(json, "delivered_spans", stat->delivered_spans);
+    json_member_uint(json, "evicted_batches", stat->evicted_records);
+    json_member_uint(json, "dropped_batches", stat->dropped_records);
+    json_member_uint(json, "dropped_spans", stat->dropped_spans);
+    json_member_uint(json, "removed_batches", stat->removed_records);
+    json_member_uint(json, "next_seq", stat->next_seq);
     json_end_object(json);
 }
 
