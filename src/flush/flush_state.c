@@ -129,44 +129,38 @@ static uint64_t next_random(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-bool flush_back_off(struct flush_thread *thread, const struct err *failure)
+/* Waits for so long, until stopping, or, when that is asked for, until a success of another thread. */
+static bool wait_for(struct flusher *flusher, uint64_t wait_ms, bool until_success)
 {
-    struct flusher *flusher = thread->flusher;
-    uint64_t wait_ms, successes;
-    struct timespec deadline;
+    struct timespec deadline = clock_timespec(clock_mono_ns() + wait_ms * NS_PER_MS);
+    uint64_t successes;
     bool stopping;
     int rc = 0;
 
-    thread->attempts++;
-    wait_ms = backoff_ms(thread->attempts, next_random(&thread->random));
-    if (failure->class == ERR_CONFIG)
-        wait_ms = PROBE_INTERVAL_MS + wait_ms;
-    note_failure(thread, failure, wait_ms);
-    deadline = clock_timespec(clock_mono_ns() + wait_ms * NS_PER_MS);
-
     pthread_mutex_lock(&flusher->lock);
     successes = flusher->successes;
-    while (!flusher->stopping && flusher->successes == successes && rc == 0)
+    while (!flusher->stopping && rc == 0 && !(until_success && flusher->successes != successes))
         rc = pthread_cond_timedwait(&flusher->changed, &flusher->lock, &deadline);
     stopping = flusher->stopping;
     pthread_mutex_unlock(&flusher->lock);
     return !stopping;
 }
 
+bool flush_back_off(struct flush_thread *thread, const struct err *failure)
+{
+    uint64_t wait_ms;
+
+    thread->attempts++;
+    wait_ms = backoff_ms(thread->attempts, next_random(&thread->random));
+    if (failure->class == ERR_CONFIG)
+        wait_ms = PROBE_INTERVAL_MS + wait_ms;
+    note_failure(thread, failure, wait_ms);
+    return wait_for(thread->flusher, wait_ms, true);
+}
+
 bool flush_wait_for_spool(struct flush_thread *thread, uint64_t attempts)
 {
-    struct flusher *flusher = thread->flusher;
-    uint64_t wait_ms = backoff_ms(attempts, next_random(&thread->random));
-    struct timespec deadline = clock_timespec(clock_mono_ns() + wait_ms * NS_PER_MS);
-    bool stopping;
-    int rc = 0;
-
-    pthread_mutex_lock(&flusher->lock);
-    while (!flusher->stopping && rc == 0)
-        rc = pthread_cond_timedwait(&flusher->changed, &flusher->lock, &deadline);
-    stopping = flusher->stopping;
-    pthread_mutex_unlock(&flusher->lock);
-    return !stopping;
+    return wait_for(thread->flusher, backoff_ms(attempts, next_random(&thread->random)), false);
 }
 
 static bool claim_holds(struct flush_thread *thread)
