@@ -170,18 +170,15 @@ static void add_entry(struct run *run, const struct ctl_edit_work *work, const s
         tally->first_new_seq = new_seq;
 }
 
-/* The step has moved behind the entry that it could not do; its text begins with the entry's id. */
+/* The step has moved behind the entry that it could not do. */
 static void tell_damaged(struct run *run, const struct spool_edit_parked *step)
 {
     struct err why = run->edit->error;
     struct ctl_edit_id id = {
         .kind = CTL_EDIT_ENTRY, .first = step->index == 0 ? step->seq - 1 : step->seq, .index = step->index - 1};
-    char text[CTL_EDIT_ID_TEXT_MAX];
-    size_t len = strlen(ctl_edit_id_format(text, &id));
-    bool has_id = strncmp(why.text, text, len) == 0 && strncmp(why.text + len, ": ", 2) == 0;
 
     run->edit->error = (struct err){.class = ERR_NONE};
-    ctl_edit_fail(run->edit, &id, "%s", has_id ? why.text + len + 2 : why.text);
+    ctl_edit_fail(run->edit, &id, "%s", why.text);
 }
 
 static void run_entries(struct run *run, const struct ctl_edit_work *work)

@@ -160,17 +160,15 @@ static int do_entry(struct spool *spool, const struct spool_edit_parked *edit, c
 {
     struct spool_edit_result counted = *result;
     struct spool_edit_txn txn;
-    bool gone;
+    bool exists;
     int rc;
 
     if (edit->requeue && is_damaged(parked))
-        return err_set(err, ERR_POISON, 0, "%llu:%u: %s", (unsigned long long)parked->seq, parked->index,
-                       parked->text == NULL ? "nothing of it can be sent" : parked->text);
+        return err_set(err, ERR_POISON, 0, "%s", parked->text == NULL ? "nothing of it can be sent" : parked->text);
     if (spool_edit_begin(&txn, spool, edit->dry_run, pages_of(spool, parked), err) == -1)
         return -1;
-    rc = spool_park_exists(txn.txn, spool, parked->seq, parked->index, &gone);
-    gone = !gone;
-    if (rc == 0 && !gone)
+    rc = spool_park_exists(txn.txn, spool, parked->seq, parked->index, &exists);
+    if (rc == 0 && exists)
         rc = edit_entry(&txn, edit, parked, new_seq, &counted);
     if (spool_edit_end(&txn, rc, err) == -1)
         return -1;
