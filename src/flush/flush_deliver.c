@@ -228,7 +228,7 @@ int flush_park_record(struct flush_thread *thread, const struct spool_record *re
                                   .received_ns = record->received_ns,
                                   .text = why->text};
 
-    if (spool_writer_park_whole(thread->flusher->writer, &parked, err) != 0)
+    if (spool_writer_park(thread->flusher->writer, &parked, err) != 0)
         return err_prefix(err, "park batch %llu", (unsigned long long)record->seq);
     log_error("flush.parked", "batch %llu is parked whole: %s", (unsigned long long)record->seq, why->text);
     metrics_add(METRIC_FLUSH_PARKED, 1);

@@ -173,12 +173,6 @@ int spool_writer_park(struct spool_writer *writer, const struct spool_parked *pa
     return rc;
 }
 
-int spool_writer_park_whole(struct spool_writer *writer, const struct spool_parked *parked, struct err *err)
-{
-    assert(parked->whole);
-    return spool_writer_park(writer, parked, err);
-}
-
 int spool_writer_note_delivery(struct spool_writer *writer, const struct spool_delivery *delivery, struct err *err)
 {
     struct spool_op op = {.kind = SPOOL_OP_NOTE_DELIVERY, .delivery = delivery};

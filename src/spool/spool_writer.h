@@ -63,15 +63,13 @@ bool spool_writer_admits(struct spool_writer *writer);
  */
 int spool_writer_delivered(struct spool_writer *writer, const uint64_t *seqs, size_t count, struct err *err);
 
-/* Stores the entry under (seq, index), replacing one that is there.  As above. Payload and text are copied. */
-int spool_writer_park(struct spool_writer *writer, const struct spool_parked *parked, struct err *err);
-
 /*
- * Parks a record as a whole: it stays where it is and becomes held, and the
- * entry, with `whole` set and without a payload, says why.  A record that is
- * not pending any more is passed over.  As above.
+ * Stores the entry under (seq, index), replacing one that is there.  As above.
+ * Payload and text are copied.  An entry that is `whole` has no payload and
+ * says why its record, which stays where it is and becomes held, cannot be
+ * delivered; when that is not pending any more, it is passed over.
  */
-int spool_writer_park_whole(struct spool_writer *writer, const struct spool_parked *parked, struct err *err);
+int spool_writer_park(struct spool_writer *writer, const struct spool_parked *parked, struct err *err);
 
 /* Notes what the flusher knows of MongoDB.  As above. */
 int spool_writer_note_delivery(struct spool_writer *writer, const struct spool_delivery *delivery, struct err *err);

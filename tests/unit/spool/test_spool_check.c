@@ -255,7 +255,7 @@ static void park_whole(struct fixture *fixture, uint64_t seq)
     struct spool_parked parked = {
         .seq = seq, .whole = true, .reason = SPOOL_PARK_DAMAGED, .text = "its checksum is wrong"};
 
-    if (spool_writer_park_whole(fixture->writer, &parked, &err) == -1)
+    if (spool_writer_park(fixture->writer, &parked, &err) == -1)
         fail_msg("%s", err.text);
 }
 
