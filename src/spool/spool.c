@@ -255,7 +255,7 @@ static int adopt_size(struct spool *spool, struct err *err)
     return spool_file_measure(spool, err);
 }
 
-static int open_beside(struct spool **out, const char *path, bool readonly, struct err *err)
+static int open_beside(struct spool **out, const char *path, bool readonly, bool walked, struct err *err)
 {
     struct err cause;
     struct spool *spool = new_spool(path, &cause);
@@ -263,8 +263,8 @@ static int open_beside(struct spool **out, const char *path, bool readonly, stru
     if (spool == NULL)
         goto fail;
     spool->readonly = readonly;
-    if (check_exists(spool, &cause) == -1 || verify_beside(path, &cause) == -1 || make_env(spool, &cause) == -1 ||
-        spool_format_open(spool, &cause) == -1)
+    if (check_exists(spool, &cause) == -1 || (!walked && verify_beside(path, &cause) == -1) ||
+        make_env(spool, &cause) == -1 || spool_format_open(spool, &cause) == -1)
         goto fail;
     if (!readonly && (adopt_size(spool, &cause) == -1 || spool_format_find_map(spool, &cause) == -1))
         goto fail;
@@ -280,12 +280,17 @@ fail:
 
 int spool_open_readonly(struct spool **out, const char *path, struct err *err)
 {
-    return open_beside(out, path, true, err);
+    return open_beside(out, path, true, false, err);
+}
+
+int spool_open_walked(struct spool **out, const char *path, struct err *err)
+{
+    return open_beside(out, path, true, true, err);
 }
 
 int spool_open_edit(struct spool **out, const char *path, struct err *err)
 {
-    return open_beside(out, path, false, err);
+    return open_beside(out, path, false, false, err);
 }
 
 void spool_close(struct spool *spool)

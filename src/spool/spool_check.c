@@ -238,7 +238,7 @@ static int check_all(struct spool_check *check, struct err *err)
         sound = walk_alone(check, err);
     if (sound != 1)
         return sound;
-    if (spool_open_readonly(&check->spool, check->path, err) == -1)
+    if (spool_open_walked(&check->spool, check->path, err) == -1)
         return -1;
     if (check->report->owner != 0)
         sound = walk_beside(check, err);

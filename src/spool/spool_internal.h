@@ -64,6 +64,9 @@ static inline bool spool_is_owner(const struct spool *spool)
     return spool->lock_fd != -1;
 }
 
+/* spool_open_readonly for who has just walked the file, or leaves that to its daemon: it is not walked again. */
+int spool_open_walked(struct spool **spool, const char *path, struct err *err);
+
 /* What a code of LMDB's or an errno means for us. */
 enum err_class spool_lmdb_class(int code);
 
