@@ -9,15 +9,12 @@
  */
 #include <inttypes.h>
 #include <signal.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "clock.h"
 #include "ctl_edit.h"
+#include "ctl_progress.h"
 #include "otlp_codec.h"
 #include "units.h"
 
-#define PROGRESS_NS (100 * NS_PER_MS)
 #define PROGRESS_TEXT_MAX 256
 
 struct run {
@@ -26,9 +23,8 @@ struct run {
     unsigned states;
     bool entries; /* what is parked too */
     bool dry;
-    bool shows;        /* progress */
-    uint64_t shown_ns; /* monotonic, when it was last shown; 0: not yet */
-    sigset_t watched;  /* empty for a count, which may be ended at any time */
+    struct ctl_progress progress; /* of a count: never shown */
+    sigset_t watched;             /* empty for a count, which may be ended at any time */
 };
 
 /*
@@ -62,20 +58,19 @@ static bool take_signal(const sigset_t *watched)
 static void show_progress(struct run *run)
 {
     struct ctl_edit *edit = run->edit;
-    uint64_t now = clock_mono_ns();
+    char line[2 * PROGRESS_TEXT_MAX];
     struct buf done, all;
 
-    if (!run->shows || (run->shown_ns > 0 && now - run->shown_ns < PROGRESS_NS))
+    if (!ctl_progress_due(&run->progress))
         return;
-    run->shown_ns = now;
     buf_init(&done, PROGRESS_TEXT_MAX);
     buf_init(&all, PROGRESS_TEXT_MAX);
     ctl_edit_put_tally(&done, edit, run->tally);
     if (edit->form->asks)
         ctl_edit_put_tally(&all, edit, &edit->asked);
-    fprintf(edit->ctl->err, "\r%s %.*s%s%.*s\033[K", edit->form->past, (int)done.len, (const char *)done.data,
-            all.len > 0 ? " of " : "", (int)all.len, all.len > 0 ? (const char *)all.data : "");
-    fflush(edit->ctl->err);
+    snprintf(line, sizeof(line), "%s %.*s%s%.*s", edit->form->past, (int)done.len, (const char *)done.data,
+             all.len > 0 ? " of " : "", (int)all.len, all.len > 0 ? (const char *)all.data : "");
+    ctl_progress_line(&run->progress, line);
     buf_fini(&all);
     buf_fini(&done);
 }
@@ -247,16 +242,15 @@ uint64_t ctl_edit_count_state(struct ctl_edit *edit, enum spool_record_state sta
 void ctl_edit_do(struct ctl_edit *edit)
 {
     sigset_t old;
-    int fd = fileno(edit->ctl->err);
     struct run run = {.edit = edit, .tally = &edit->tally, .states = edit->states, .entries = edit->form->entries};
 
-    run.shows = !edit->ctl->json && fd >= 0 && isatty(fd) == 1;
+    if (!edit->ctl->json)
+        ctl_progress_init(&run.progress, edit->ctl);
     keep_waiting(&run.watched, &old);
     run_all(&run);
     while (take_signal(&run.watched)) {
         /* came when all was done */
     }
     sigprocmask(SIG_SETMASK, &old, NULL);
-    if (run.shown_ns > 0)
-        fprintf(edit->ctl->err, "\r\033[K");
+    ctl_progress_clear(&run.progress);
 }

@@ -8,6 +8,7 @@
 #include "clock.h"
 
 #define EVERY_NS (200 * NS_PER_MS)
+#define LINE_BYTES 128
 #define ERASE_LINE "\r\033[K"
 
 void ctl_progress_init(struct ctl_progress *progress, const struct ctl *ctl)
@@ -17,17 +18,28 @@ void ctl_progress_init(struct ctl_progress *progress, const struct ctl *ctl)
     *progress = (struct ctl_progress){.ctl = ctl, .wanted = fd >= 0 && isatty(fd) == 1};
 }
 
+bool ctl_progress_due(struct ctl_progress *progress)
+{
+    return progress->wanted && clock_mono_ns() >= progress->next_ns;
+}
+
+void ctl_progress_line(struct ctl_progress *progress, const char *line)
+{
+    progress->next_ns = clock_mono_ns() + EVERY_NS;
+    progress->shown = true;
+    fprintf(progress->ctl->err, "\r%s\033[K", line);
+    fflush(progress->ctl->err);
+}
+
 void ctl_progress_show(struct ctl_progress *progress, const char *what, uint64_t done, uint64_t total)
 {
-    uint64_t now_ns;
+    char line[LINE_BYTES];
 
-    if (!progress->wanted || (now_ns = clock_mono_ns()) < progress->next_ns)
+    if (!ctl_progress_due(progress))
         return;
-    progress->next_ns = now_ns + EVERY_NS;
-    progress->shown = true;
-    fprintf(progress->ctl->err, ERASE_LINE "%s: %.0f %%", what,
-            total > 0 && done < total ? 100.0 * (double)done / (double)total : 100.0);
-    fflush(progress->ctl->err);
+    snprintf(line, sizeof(line), "%s: %.0f %%", what,
+             total > 0 && done < total ? 100.0 * (double)done / (double)total : 100.0);
+    ctl_progress_line(progress, line);
 }
 
 void ctl_progress_clear(struct ctl_progress *progress)

@@ -20,6 +20,13 @@ void ctl_progress_init(struct ctl_progress *progress, const struct ctl *ctl);
 /* "what: 42 %"; in place of the line before. */
 void ctl_progress_show(struct ctl_progress *progress, const char *what, uint64_t done, uint64_t total);
 
+/*
+ * For a line of the caller's own words: whether one is due, and showing it,
+ * in place of the line before.
+ */
+bool ctl_progress_due(struct ctl_progress *progress);
+void ctl_progress_line(struct ctl_progress *progress, const char *line);
+
 /* Takes the line away: before anything else is printed, and at the end. */
 void ctl_progress_clear(struct ctl_progress *progress);
 
