@@ -83,8 +83,7 @@ static void park(struct spool_writer *writer)
     struct spool_parked whole = {.seq = 5, .whole = true, .reason = SPOOL_PARK_UNDECODABLE, .text = "undecodable"};
     struct err err;
 
-    require(spool_writer_park(writer, &part, &err) == 0 && spool_writer_park(writer, &whole, &err) == 0,
-            err.text);
+    require(spool_writer_park(writer, &part, &err) == 0 && spool_writer_park(writer, &whole, &err) == 0, err.text);
 }
 
 static void fill(const struct seed *seed, const char *path)
