@@ -21,7 +21,7 @@ OWNERS = {
     r"zstd.*\.h": "otlp",
     r"lmdb\.h": "spool bench",  # bench: the loop that the spool is measured beside
     r"(mongoc|bson)/.*": "sink",
-    r"grpc/.*": "receiver",
+    r"grpc/.*": "client receiver",
     r"microhttpd\.h": "admin",
     r"systemd/.*": "daemon",
 }

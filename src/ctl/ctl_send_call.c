@@ -10,7 +10,7 @@
 
 #include "clock.h"
 #include "ctl_send.h"
-#include "receiver.h"
+#include "export_grpc.h"
 #include "units.h"
 
 #define DEFAULT_TIMEOUT_NS (10 * NS_PER_S)
@@ -82,17 +82,17 @@ int ctl_send_choose_endpoint(struct ctl_sender *sender)
 
 int ctl_send_open(struct ctl_sender *sender, struct err *err)
 {
-    receiver_grpc_init();
+    export_grpc_init();
     if (export_client_open(&sender->client, sender->endpoint, err) == 0)
         return 0;
-    receiver_grpc_shutdown();
+    export_grpc_shutdown();
     return -1;
 }
 
 void ctl_send_close(struct ctl_sender *sender)
 {
     export_client_close(sender->client);
-    receiver_grpc_shutdown();
+    export_grpc_shutdown();
 }
 
 static void sleep_ms(uint64_t ms)

@@ -26,6 +26,7 @@
 #include "daemon_config.h"
 #include "daemon_options.h"
 #include "daemon_signals.h"
+#include "export_grpc.h"
 #include "fault.h"
 #include "flush.h"
 #include "log.h"
@@ -273,9 +274,9 @@ static int run_daemon(const char *path)
     configure_log(&conf);
     log_info("daemon.starting", "version=%s pid=%d", TRACESPOOL_VERSION, (int)getpid());
     sink_mongo_init();
-    receiver_grpc_init();
+    export_grpc_init();
     status = run_parts(&conf);
-    receiver_grpc_shutdown();
+    export_grpc_shutdown();
     sink_mongo_cleanup();
     conf_free(&conf);
     return status;

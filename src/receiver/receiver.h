@@ -18,10 +18,6 @@ struct receiver_options {
     size_t max_request_bytes; /* before and after inflating */
 };
 
-/* Process-wide, around every use of this folder, the client included.  Routes gRPC core's own log into ours. */
-void receiver_grpc_init(void);
-void receiver_grpc_shutdown(void);
-
 /* Listens and answers until receiver_stop.  -1: ERR_CONFIG (address in use, malformed), ERR_RETRY (memory, threads). */
 int receiver_start(struct receiver **receiver, const struct receiver_options *options, struct spool_writer *writer,
                    struct err *err);

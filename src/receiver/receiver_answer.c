@@ -13,8 +13,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "export_response.h"
-#include "status_details.h"
+#include "otlp_response.h"
+#include "otlp_status.h"
 
 #define METHOD_SHOWN_MAX 200
 #define REQUEST_FIELD "request" /* BadRequest names a field; the text has the path inside */
@@ -72,17 +72,17 @@ void receiver_answer_unimplemented(struct receiver_answer *answer, struct slice 
 void receiver_answer_put_response(const struct receiver_answer *answer, struct buf *out)
 {
     assert(answer->code == RECEIVER_CODE_OK);
-    export_response_put(out, answer->rejected_spans, answer->message);
+    otlp_response_put(out, answer->rejected_spans, answer->message);
 }
 
 void receiver_answer_put_details(const struct receiver_answer *answer, struct buf *out)
 {
     switch (answer->code) {
     case RECEIVER_CODE_UNAVAILABLE:
-        status_details_put_retry(out, answer->code, answer->message, RECEIVER_RETRY_DELAY_MS);
+        otlp_status_put_retry(out, answer->code, answer->message, RECEIVER_RETRY_DELAY_MS);
         break;
     case RECEIVER_CODE_INVALID_ARGUMENT:
-        status_details_put_bad_request(out, answer->code, answer->message, REQUEST_FIELD);
+        otlp_status_put_bad_request(out, answer->code, answer->message, REQUEST_FIELD);
         break;
     case RECEIVER_CODE_OK:
     case RECEIVER_CODE_RESOURCE_EXHAUSTED: /* with RetryInfo it would be retryable */

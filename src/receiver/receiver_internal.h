@@ -23,8 +23,6 @@
 #include "receiver.h"
 #include "receiver_message.h"
 
-#define RECEIVER_EXPORT_METHOD "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-
 struct receiver_call;
 
 struct receiver_poller {

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "receiver_grpc.h"
+#include "export_grpc.h"
+#include "otlp_response.h"
 
 #define ARGS_MAX 16
 
@@ -68,7 +69,7 @@ void receiver_server_make(struct receiver *receiver)
     receiver->server = grpc_server_create(&channel_args, NULL);
     grpc_resource_quota_unref(quota);
     receiver->export_method =
-        grpc_server_register_method(receiver->server, RECEIVER_EXPORT_METHOD, NULL, GRPC_SRM_PAYLOAD_NONE, 0);
+        grpc_server_register_method(receiver->server, OTLP_EXPORT_METHOD, NULL, GRPC_SRM_PAYLOAD_NONE, 0);
     assert(receiver->export_method != NULL);
     for (unsigned i = 0; i < receiver->poller_count; i++) {
         receiver->pollers[i].queue = grpc_completion_queue_create_for_next(NULL);
@@ -108,9 +109,9 @@ int receiver_server_listen(struct receiver *receiver, const char *listen, struct
     if (!has_port(listen))
         return err_set(err, ERR_CONFIG, 0, "cannot listen on \"%s\": it is not host:port", listen);
     credentials = grpc_insecure_server_credentials_create();
-    receiver_grpc_capture(text, sizeof(text));
+    export_grpc_capture(text, sizeof(text));
     receiver->port = grpc_server_add_http2_port(receiver->server, listen, credentials);
-    receiver_grpc_uncapture();
+    export_grpc_uncapture();
     grpc_server_credentials_release(credentials);
     return receiver->port > 0 ? 0 : explain_listen(listen, text, err);
 }

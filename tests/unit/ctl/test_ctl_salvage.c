@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "ctl_run_fixture.h"
+#include "export_grpc.h"
 #include "receiver.h"
 
 #define FILE_OF(name) TEST_DATA_DIR "/otlp/" name
@@ -52,7 +53,7 @@ static int setup(void **state)
     snprintf(fixture.data, sizeof(fixture.data), "%s/data.mdb", fixture.damaged.path);
     snprintf(fixture.output, sizeof(fixture.output), "%s/out.pb", fixture.damaged.path);
     fixture_open_spool(&fixture.spool);
-    receiver_grpc_init();
+    export_grpc_init();
     assert_int_equal(receiver_start(&fixture.receiver, &options, fixture.spool.writer, &err), 0);
     snprintf(fixture.endpoint, sizeof(fixture.endpoint), "127.0.0.1:%d", receiver_port(fixture.receiver));
     *state = &fixture;
@@ -64,7 +65,7 @@ static int teardown(void **state)
     struct fixture *fixture = *state;
 
     receiver_stop(fixture->receiver, 1000);
-    receiver_grpc_shutdown();
+    export_grpc_shutdown();
     fixture_remove_spool(&fixture->spool);
     fixture_remove_spool(&fixture->damaged);
     return 0;

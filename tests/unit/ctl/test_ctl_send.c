@@ -12,6 +12,7 @@
 #include "ctl_requests.h"
 #include "ctl_run_fixture.h"
 #include "ctl_send.h"
+#include "export_grpc.h"
 #include "receiver.h"
 
 #define FILE_OF(name) TEST_DATA_DIR "/otlp/" name
@@ -29,7 +30,7 @@ static int start_receiver(void **state)
     struct err err;
 
     fixture_open_spool(&fixture.spool);
-    receiver_grpc_init();
+    export_grpc_init();
     assert_int_equal(receiver_start(&fixture.receiver, &options, fixture.spool.writer, &err), 0);
     snprintf(fixture.endpoint, sizeof(fixture.endpoint), "127.0.0.1:%d", receiver_port(fixture.receiver));
     *state = &fixture;
@@ -41,7 +42,7 @@ static int stop_receiver(void **state)
     struct fixture *fixture = *state;
 
     receiver_stop(fixture->receiver, 1000);
-    receiver_grpc_shutdown();
+    export_grpc_shutdown();
     fixture_remove_spool(&fixture->spool);
     return 0;
 }

@@ -18,8 +18,9 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "status_details.h"
-#include "wire.h"
+#include "export_grpc.h"
+#include "otlp_status.h"
+#include "otlp_field.h"
 
 static void die(const struct err *err)
 {
@@ -37,7 +38,7 @@ static int start(void **state, uint64_t spool_bytes)
 
     assert_non_null(fixture);
     *state = fixture;
-    receiver_grpc_init();
+    export_grpc_init();
     snprintf(fixture->path, sizeof(fixture->path), "/tmp/tracespool-receiver-XXXXXX");
     assert_non_null(mkdtemp(fixture->path));
     spool.path = fixture->path;
@@ -92,7 +93,7 @@ int fixture_stop(void **state)
     spool_close(fixture->spool);
     remove_directory(fixture->path);
     free(fixture);
-    receiver_grpc_shutdown();
+    export_grpc_shutdown();
     return 0;
 }
 
@@ -134,7 +135,7 @@ struct spool_record fixture_read(struct fixture *fixture, uint64_t seq, struct b
 
 static void wrap(struct buf *out, uint32_t number, struct buf *inner)
 {
-    wire_put_bytes(out, number, buf_slice(inner));
+    otlp_field_put_bytes(out, number, buf_slice(inner));
     buf_fini(inner);
 }
 
@@ -145,9 +146,9 @@ void fixture_put_span(struct buf *out, const char *trace_id, const char *span_id
     buf_init(&span, SIZE_MAX / 4);
     buf_init(&scope_spans, SIZE_MAX / 4);
     buf_init(&resource_spans, SIZE_MAX / 4);
-    wire_put_bytes(&span, 1, slice_of_text(trace_id));
-    wire_put_bytes(&span, 2, slice_of_text(span_id));
-    wire_put_bytes(&span, 5, name);
+    otlp_field_put_bytes(&span, 1, slice_of_text(trace_id));
+    otlp_field_put_bytes(&span, 2, slice_of_text(span_id));
+    otlp_field_put_bytes(&span, 5, name);
     wrap(&scope_spans, 2, &span);
     wrap(&resource_spans, 2, &scope_spans);
     wrap(out, 1, &resource_spans);
@@ -195,7 +196,7 @@ static void read_trailers(struct raw_call *raw, const grpc_metadata_array *trail
             continue;
         raw->has_details = true;
         raw->has_retry =
-            status_details_find_retry(slice_of(GRPC_SLICE_START_PTR(value), GRPC_SLICE_LENGTH(value)), &delay_ms);
+            otlp_status_find_retry(slice_of(GRPC_SLICE_START_PTR(value), GRPC_SLICE_LENGTH(value)), &delay_ms);
     }
 }
 

@@ -15,6 +15,7 @@
 
 #include "fault.h"
 #include "metrics.h"
+#include "otlp_response.h"
 #include "receiver_fixture.h"
 
 #define TRACE_ID "0123456789abcdef"
@@ -105,7 +106,7 @@ static void test_export_plain_is_stored_whole(void **state)
 static void test_export_gzip_is_stored_as_it_came(void **state)
 {
     struct raw_call raw = {
-        .method = RECEIVER_EXPORT_METHOD, .compression = GRPC_COMPRESS_GZIP, .timeout_ms = FIXTURE_TIMEOUT_MS};
+        .method = OTLP_EXPORT_METHOD, .compression = GRPC_COMPRESS_GZIP, .timeout_ms = FIXTURE_TIMEOUT_MS};
     struct fixture *fixture = *state;
     struct spool_record record;
     struct buf packed;
@@ -207,7 +208,7 @@ static void test_export_all_invalid_is_ok_and_not_stored(void **state)
 static void test_export_truncated_is_invalid_argument(void **state)
 {
     uint64_t invalid = metrics_get(METRIC_RECEIVER_INVALID);
-    struct raw_call raw = {.method = RECEIVER_EXPORT_METHOD, .timeout_ms = FIXTURE_TIMEOUT_MS};
+    struct raw_call raw = {.method = OTLP_EXPORT_METHOD, .timeout_ms = FIXTURE_TIMEOUT_MS};
     struct export_answer answer;
     struct slice cut;
 
@@ -256,7 +257,7 @@ static void test_export_too_large_is_resource_exhausted(void **state)
 static void assert_raw(struct fixture *fixture, struct slice message, grpc_compression_algorithm compression, int code,
                        const char *text)
 {
-    struct raw_call raw = {.method = RECEIVER_EXPORT_METHOD,
+    struct raw_call raw = {.method = OTLP_EXPORT_METHOD,
                            .message = &message,
                            .compression = compression,
                            .timeout_ms = FIXTURE_TIMEOUT_MS};
@@ -281,7 +282,7 @@ static void test_export_other_codecs_are_invalid_argument(void **state)
 static void test_export_damaged_gzip_is_invalid_argument(void **state)
 {
     struct raw_call raw = {
-        .method = RECEIVER_EXPORT_METHOD, .compression = GRPC_COMPRESS_GZIP, .timeout_ms = FIXTURE_TIMEOUT_MS};
+        .method = OTLP_EXPORT_METHOD, .compression = GRPC_COMPRESS_GZIP, .timeout_ms = FIXTURE_TIMEOUT_MS};
     struct slice bytes = slice_of_text("this is no gzip stream");
 
     raw.message = &bytes;
@@ -292,7 +293,7 @@ static void test_export_damaged_gzip_is_invalid_argument(void **state)
 
 static void test_export_without_message_is_invalid_argument(void **state)
 {
-    struct raw_call raw = {.method = RECEIVER_EXPORT_METHOD, .timeout_ms = FIXTURE_TIMEOUT_MS};
+    struct raw_call raw = {.method = OTLP_EXPORT_METHOD, .timeout_ms = FIXTURE_TIMEOUT_MS};
 
     fixture_raw_call(*state, &raw);
     assert_int_equal(raw.code, 3);
@@ -405,7 +406,7 @@ static void test_fault_after_put_is_unavailable_and_stored(void **state)
 /* A message that is announced and does not come in: the call is given up, and the client told in a retryable way. */
 static void test_slow_client_is_cancelled(void **state)
 {
-    struct raw_call raw = {.method = RECEIVER_EXPORT_METHOD, .keep_open = true, .timeout_ms = FIXTURE_TIMEOUT_MS};
+    struct raw_call raw = {.method = OTLP_EXPORT_METHOD, .keep_open = true, .timeout_ms = FIXTURE_TIMEOUT_MS};
 
     fault_arm("receiver.slow_client", 1, ETIMEDOUT);
     fixture_raw_call(*state, &raw);

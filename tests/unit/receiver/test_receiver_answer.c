@@ -10,9 +10,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "export_response.h"
+#include "otlp_response.h"
 #include "receiver_answer.h"
-#include "status_details.h"
+#include "otlp_status.h"
 
 static struct buf out;
 
@@ -37,7 +37,7 @@ static void assert_response(const struct receiver_answer *answer, int64_t want_r
 
     receiver_answer_put_response(answer, &out);
     assert_false(out.failed);
-    assert_int_equal(export_response_read(buf_slice(&out), &rejected, message, sizeof(message)), 0);
+    assert_int_equal(otlp_response_read(buf_slice(&out), &rejected, message, sizeof(message)), 0);
     assert_int_equal(rejected, want_rejected);
     assert_string_equal(message, want_message);
 }
@@ -100,7 +100,7 @@ static void test_failure_poison_is_invalid_argument_with_bad_request(void **stat
     answer_class(&answer, ERR_POISON, 0);
     assert_int_equal(answer.code, 3);
     assert_int_equal(receiver_answer_metric(&answer), METRIC_RECEIVER_INVALID);
-    assert_false(status_details_find_retry(buf_slice(&out), &delay_ms));
+    assert_false(otlp_status_find_retry(buf_slice(&out), &delay_ms));
     assert_non_null(memmem(out.data, out.len, "google.rpc.BadRequest", 21));
 }
 
@@ -128,7 +128,7 @@ static void test_failure_other_classes_are_unavailable_with_retry(void **state)
         answer_class(&answer, classes[i], EMSGSIZE);
         assert_int_equal(answer.code, 14);
         assert_int_equal(receiver_answer_metric(&answer), METRIC_RECEIVER_UNAVAILABLE);
-        assert_true(status_details_find_retry(buf_slice(&out), &delay_ms));
+        assert_true(otlp_status_find_retry(buf_slice(&out), &delay_ms));
         assert_int_equal(delay_ms, RECEIVER_RETRY_DELAY_MS);
     }
 }

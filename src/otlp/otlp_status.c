@@ -1,5 +1,5 @@
 /*
- * status_details.c - google.rpc.Status by hand: gRPC core does not know it.
+ * otlp_status.c - google.rpc.Status by hand: gRPC core does not know it.
  *
  * Pure.  Any thread.  The messages, as googleapis has them:
  *   Status     { int32 code = 1; string message = 2; repeated Any details = 3; }
@@ -8,10 +8,10 @@
  *   Duration   { int64 seconds = 1; int32 nanos = 2; }
  *   BadRequest { repeated FieldViolation { string field = 1; string description = 2; } field_violations = 1; }
  */
-#include "status_details.h"
+#include "otlp_status.h"
 
 #include "bounds.h"
-#include "wire.h"
+#include "otlp_field.h"
 
 #define RETRY_TYPE "type.googleapis.com/google.rpc.RetryInfo"
 #define BAD_REQUEST_TYPE "type.googleapis.com/google.rpc.BadRequest"
@@ -22,7 +22,7 @@
 static void put_text(struct buf *out, uint32_t number, const char *text)
 {
     if (*text != '\0')
-        wire_put_bytes(out, number, slice_of_text(text));
+        otlp_field_put_bytes(out, number, slice_of_text(text));
 }
 
 static void put_status(struct buf *out, int code, const char *message, const char *type, const struct buf *detail)
@@ -32,15 +32,15 @@ static void put_status(struct buf *out, int code, const char *message, const cha
     buf_init(&any, DETAIL_BYTES_MAX);
     put_text(&any, 1, type);
     if (detail->len > 0)
-        wire_put_bytes(&any, 2, buf_slice(detail));
-    wire_put_varint(out, 1, (uint64_t)(int64_t)code);
+        otlp_field_put_bytes(&any, 2, buf_slice(detail));
+    otlp_field_put_varint(out, 1, (uint64_t)(int64_t)code);
     put_text(out, 2, message);
-    wire_put_bytes(out, 3, buf_slice(&any));
+    otlp_field_put_bytes(out, 3, buf_slice(&any));
     out->failed |= any.failed || detail->failed;
     buf_fini(&any);
 }
 
-void status_details_put_retry(struct buf *out, int code, const char *message, uint64_t delay_ms)
+void otlp_status_put_retry(struct buf *out, int code, const char *message, uint64_t delay_ms)
 {
     struct buf duration;
     struct buf retry;
@@ -48,17 +48,17 @@ void status_details_put_retry(struct buf *out, int code, const char *message, ui
     buf_init(&duration, DETAIL_BYTES_MAX);
     buf_init(&retry, DETAIL_BYTES_MAX);
     if (delay_ms >= 1000)
-        wire_put_varint(&duration, 1, delay_ms / 1000);
+        otlp_field_put_varint(&duration, 1, delay_ms / 1000);
     if (delay_ms % 1000 != 0)
-        wire_put_varint(&duration, 2, delay_ms % 1000 * 1000000);
-    wire_put_bytes(&retry, 1, buf_slice(&duration));
+        otlp_field_put_varint(&duration, 2, delay_ms % 1000 * 1000000);
+    otlp_field_put_bytes(&retry, 1, buf_slice(&duration));
     retry.failed |= duration.failed;
     put_status(out, code, message, RETRY_TYPE, &retry);
     buf_fini(&retry);
     buf_fini(&duration);
 }
 
-void status_details_put_bad_request(struct buf *out, int code, const char *message, const char *field)
+void otlp_status_put_bad_request(struct buf *out, int code, const char *message, const char *field)
 {
     struct buf violation;
     struct buf bad;
@@ -67,7 +67,7 @@ void status_details_put_bad_request(struct buf *out, int code, const char *messa
     buf_init(&bad, DETAIL_BYTES_MAX);
     put_text(&violation, 1, field);
     put_text(&violation, 2, message);
-    wire_put_bytes(&bad, 1, buf_slice(&violation));
+    otlp_field_put_bytes(&bad, 1, buf_slice(&violation));
     bad.failed |= violation.failed;
     put_status(out, code, message, BAD_REQUEST_TYPE, &bad);
     buf_fini(&bad);
@@ -77,11 +77,11 @@ void status_details_put_bad_request(struct buf *out, int code, const char *messa
 /* The last field of that number, as protobuf takes the last of a field that is not repeated; empty when there is none. */
 static struct slice last_bytes(struct slice message, uint32_t number)
 {
-    struct wire_field field;
+    struct otlp_field field;
     struct slice found = slice_of(NULL, 0);
 
-    while (wire_next(&message, &field)) {
-        if (field.number == number && field.type == WIRE_BYTES)
+    while (otlp_field_next(&message, &field)) {
+        if (field.number == number && field.type == OTLP_FIELD_BYTES)
             found = field.bytes;
     }
     return found;
@@ -89,14 +89,14 @@ static struct slice last_bytes(struct slice message, uint32_t number)
 
 static uint64_t read_duration_ms(struct slice duration)
 {
-    struct wire_field field;
+    struct otlp_field field;
     int64_t seconds = 0;
     int64_t nanos = 0;
 
-    while (wire_next(&duration, &field)) {
-        if (field.number == 1 && field.type == WIRE_VARINT)
+    while (otlp_field_next(&duration, &field)) {
+        if (field.number == 1 && field.type == OTLP_FIELD_VARINT)
             seconds = (int64_t)field.value;
-        else if (field.number == 2 && field.type == WIRE_VARINT)
+        else if (field.number == 2 && field.type == OTLP_FIELD_VARINT)
             nanos = (int64_t)field.value;
     }
     if (seconds < 0 || nanos < 0 || (uint64_t)seconds > DURATION_SECONDS_MAX || nanos > 999999999)
@@ -104,13 +104,13 @@ static uint64_t read_duration_ms(struct slice duration)
     return (uint64_t)seconds * 1000 + (uint64_t)nanos / 1000000;
 }
 
-bool status_details_find_retry(struct slice details, uint64_t *delay_ms)
+bool otlp_status_find_retry(struct slice details, uint64_t *delay_ms)
 {
-    struct wire_field field;
+    struct otlp_field field;
 
     *delay_ms = 0;
-    while (wire_next(&details, &field)) {
-        if (field.number != 3 || field.type != WIRE_BYTES)
+    while (otlp_field_next(&details, &field)) {
+        if (field.number != 3 || field.type != OTLP_FIELD_BYTES)
             continue;
         if (slice_equal(last_bytes(field.bytes, 1), slice_of_text(RETRY_TYPE))) {
             *delay_ms = read_duration_ms(last_bytes(last_bytes(field.bytes, 2), 1));

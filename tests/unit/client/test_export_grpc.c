@@ -1,5 +1,5 @@
 /*
- * test_receiver_grpc.c - gRPC core's log lines in ours.
+ * test_export_grpc.c - gRPC core's log lines in ours.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,8 +13,7 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "receiver.h"
-#include "receiver_grpc.h"
+#include "export_grpc.h"
 
 /* What gpr_log writes to standard error for `message`, as an error of core's. */
 static const char *log_of(const char *message)
@@ -67,11 +66,11 @@ static void test_capture_takes_the_last_error(void **state)
 
     (void)state;
     log_configure(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
-    receiver_grpc_capture(text, sizeof(text));
+    export_grpc_capture(text, sizeof(text));
     assert_string_equal(text, "");
     assert_string_equal(log_of("the first"), "");
     assert_string_equal(log_of("the second, which is longer"), "");
-    receiver_grpc_uncapture();
+    export_grpc_uncapture();
     assert_string_equal(text, "the second,");
     assert_string_not_equal(log_of("the third"), "");
 }
@@ -79,14 +78,14 @@ static void test_capture_takes_the_last_error(void **state)
 static int start_grpc(void **state)
 {
     (void)state;
-    receiver_grpc_init();
+    export_grpc_init();
     return 0;
 }
 
 static int stop_grpc(void **state)
 {
     (void)state;
-    receiver_grpc_shutdown();
+    export_grpc_shutdown();
     return 0;
 }
 

@@ -23,9 +23,9 @@
 
 #include "clock.h"
 #include "export_client.h"
-#include "export_response.h"
-#include "receiver.h"
-#include "status_details.h"
+#include "otlp_response.h"
+#include "export_grpc.h"
+#include "otlp_status.h"
 
 #define TIMEOUT_MS 20000
 
@@ -62,7 +62,7 @@ static void answer_call(struct script *script, grpc_call *call, const struct scr
     int cancelled;
 
     buf_init(&details, 1024);
-    status_details_put_retry(&details, scripted->code, "as scripted", 1500);
+    otlp_status_put_retry(&details, scripted->code, "as scripted", 1500);
     trailer.value = grpc_slice_from_copied_buffer((const char *)details.data, details.len);
     ops[1].op = GRPC_OP_RECV_CLOSE_ON_SERVER;
     ops[1].data.recv_close_on_server.cancelled = &cancelled;
@@ -277,14 +277,14 @@ static void test_code_name_knows_all_and_others(void **state)
 static int start_grpc(void **state)
 {
     (void)state;
-    receiver_grpc_init();
+    export_grpc_init();
     return 0;
 }
 
 static int stop_grpc(void **state)
 {
     (void)state;
-    receiver_grpc_shutdown();
+    export_grpc_shutdown();
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * test_status_details.c - google.rpc.Status and ExportTraceServiceResponse
+ * test_otlp_status.c - google.rpc.Status and ExportTraceServiceResponse
  * against bytes that Google's and OpenTelemetry's own classes for Python made
  * (googleapis-common-protos 1.76, opentelemetry-proto 1.45).
  */
@@ -13,9 +13,9 @@
 #include <string.h>
 
 #include "bounds.h"
-#include "export_response.h"
-#include "status_details.h"
-#include "wire.h"
+#include "otlp_response.h"
+#include "otlp_status.h"
+#include "otlp_field.h"
 
 #define RETRY_TYPE "\x0a\x28type.googleapis.com/google.rpc.RetryInfo"
 #define BAD_REQUEST_TYPE "\x0a\x29type.googleapis.com/google.rpc.BadRequest"
@@ -54,7 +54,7 @@ static void assert_retry(uint64_t delay_ms, const char *message, struct slice go
     struct buf out;
 
     buf_init(&out, 1024);
-    status_details_put_retry(&out, 14, message, delay_ms);
+    otlp_status_put_retry(&out, 14, message, delay_ms);
     assert_bytes(&out, golden);
     buf_fini(&out);
 }
@@ -73,7 +73,7 @@ static void test_put_bad_request_gives_golden_bytes(void **state)
 
     (void)state;
     buf_init(&out, 1024);
-    status_details_put_bad_request(&out, 3, "bad", "request");
+    otlp_status_put_bad_request(&out, 3, "bad", "request");
     assert_bytes(&out, GOLDEN(BAD));
     buf_fini(&out);
 }
@@ -87,10 +87,10 @@ static void test_put_longest_text_fits(void **state)
     memset(text, 'x', sizeof(text));
     text[sizeof(text) - 1] = '\0';
     buf_init(&out, 4 * ERR_TEXT_MAX);
-    status_details_put_bad_request(&out, 3, text, "request");
+    otlp_status_put_bad_request(&out, 3, text, "request");
     assert_false(out.failed);
     buf_clear(&out);
-    export_response_put(&out, UINT32_MAX, text);
+    otlp_response_put(&out, UINT32_MAX, text);
     assert_false(out.failed);
     buf_fini(&out);
 }
@@ -101,10 +101,10 @@ static void test_put_into_full_buffer_fails(void **state)
 
     (void)state;
     buf_init(&out, 10);
-    status_details_put_retry(&out, 14, "full", 5000);
+    otlp_status_put_retry(&out, 14, "full", 5000);
     assert_true(out.failed);
     buf_clear(&out);
-    export_response_put(&out, 3, "a message that is longer");
+    otlp_response_put(&out, 3, "a message that is longer");
     assert_true(out.failed);
     buf_fini(&out);
 }
@@ -114,13 +114,13 @@ static void test_find_retry_reads_delay(void **state)
     uint64_t delay_ms;
 
     (void)state;
-    assert_true(status_details_find_retry(GOLDEN(RETRY_5000), &delay_ms));
+    assert_true(otlp_status_find_retry(GOLDEN(RETRY_5000), &delay_ms));
     assert_int_equal(delay_ms, 5000);
-    assert_true(status_details_find_retry(GOLDEN(RETRY_1250), &delay_ms));
+    assert_true(otlp_status_find_retry(GOLDEN(RETRY_1250), &delay_ms));
     assert_int_equal(delay_ms, 1250);
-    assert_true(status_details_find_retry(GOLDEN(RETRY_0), &delay_ms));
+    assert_true(otlp_status_find_retry(GOLDEN(RETRY_0), &delay_ms));
     assert_int_equal(delay_ms, 0);
-    assert_true(status_details_find_retry(GOLDEN(BAD_THEN_RETRY), &delay_ms));
+    assert_true(otlp_status_find_retry(GOLDEN(BAD_THEN_RETRY), &delay_ms));
     assert_int_equal(delay_ms, 2000);
 }
 
@@ -129,7 +129,7 @@ static void test_find_retry_negative_delay_is_none(void **state)
     uint64_t delay_ms = 7;
 
     (void)state;
-    assert_true(status_details_find_retry(GOLDEN(RETRY_NEGATIVE), &delay_ms));
+    assert_true(otlp_status_find_retry(GOLDEN(RETRY_NEGATIVE), &delay_ms));
     assert_int_equal(delay_ms, 0);
 }
 
@@ -138,10 +138,10 @@ static void test_find_retry_without_one_finds_nothing(void **state)
     uint64_t delay_ms;
 
     (void)state;
-    assert_false(status_details_find_retry(GOLDEN(BAD), &delay_ms));
-    assert_false(status_details_find_retry(GOLDEN(""), &delay_ms));
-    assert_false(status_details_find_retry(GOLDEN("\x08\x0e"), &delay_ms));
-    assert_false(status_details_find_retry(GOLDEN("no protobuf at all"), &delay_ms));
+    assert_false(otlp_status_find_retry(GOLDEN(BAD), &delay_ms));
+    assert_false(otlp_status_find_retry(GOLDEN(""), &delay_ms));
+    assert_false(otlp_status_find_retry(GOLDEN("\x08\x0e"), &delay_ms));
+    assert_false(otlp_status_find_retry(GOLDEN("no protobuf at all"), &delay_ms));
 }
 
 /* Every cut and every changed byte: the reader stays inside (the sanitizer's part) and says yes only with a type. */
@@ -152,12 +152,12 @@ static void test_find_retry_damaged_is_survived(void **state)
 
     (void)state;
     for (size_t len = 0; len < sizeof(bytes) - 6 - 42; len++)
-        assert_false(status_details_find_retry(slice_of(BAD_THEN_RETRY, len), &delay_ms));
+        assert_false(otlp_status_find_retry(slice_of(BAD_THEN_RETRY, len), &delay_ms));
     for (size_t at = 0; at < sizeof(bytes); at++) {
         for (unsigned flip = 1; flip < 256; flip++) {
             memcpy(bytes, BAD_THEN_RETRY, sizeof(bytes));
             bytes[at] ^= (uint8_t)flip;
-            if (!status_details_find_retry(slice_of(bytes, sizeof(bytes)), &delay_ms))
+            if (!otlp_status_find_retry(slice_of(bytes, sizeof(bytes)), &delay_ms))
                 assert_int_equal(delay_ms, 0);
         }
     }
@@ -169,10 +169,10 @@ static void test_response_put_gives_golden_bytes(void **state)
 
     (void)state;
     buf_init(&out, 1024);
-    export_response_put(&out, 300, "no");
+    otlp_response_put(&out, 300, "no");
     assert_bytes(&out, GOLDEN("\x0a\x07\x08\xac\x02\x12\x02no"));
     buf_clear(&out);
-    export_response_put(&out, 0, "");
+    otlp_response_put(&out, 0, "");
     assert_int_equal(out.len, 0);
     buf_fini(&out);
 }
@@ -183,7 +183,7 @@ static void test_response_read_gives_back(void **state)
     int64_t rejected;
 
     (void)state;
-    assert_int_equal(export_response_read(GOLDEN("\x0a\x07\x08\xac\x02\x12\x02no"), &rejected, message, 8), 0);
+    assert_int_equal(otlp_response_read(GOLDEN("\x0a\x07\x08\xac\x02\x12\x02no"), &rejected, message, 8), 0);
     assert_int_equal(rejected, 300);
     assert_string_equal(message, "no");
 }
@@ -195,10 +195,10 @@ static void test_response_read_empty_partial_is_none(void **state)
     int64_t rejected = 9;
 
     (void)state;
-    assert_int_equal(export_response_read(GOLDEN("\x0a\x00"), &rejected, message, 8), 0);
+    assert_int_equal(otlp_response_read(GOLDEN("\x0a\x00"), &rejected, message, 8), 0);
     assert_int_equal(rejected, 0);
     assert_string_equal(message, "");
-    assert_int_equal(export_response_read(GOLDEN(""), &rejected, message, 8), 0);
+    assert_int_equal(otlp_response_read(GOLDEN(""), &rejected, message, 8), 0);
     assert_int_equal(rejected, 0);
 }
 
@@ -208,7 +208,7 @@ static void test_response_read_long_message_is_cut(void **state)
     int64_t rejected;
 
     (void)state;
-    assert_int_equal(export_response_read(GOLDEN("\x0a\x08\x12\x06"
+    assert_int_equal(otlp_response_read(GOLDEN("\x0a\x08\x12\x06"
                                                  "abcdef"),
                                           &rejected, message, 4),
                      0);
@@ -221,10 +221,10 @@ static void test_response_read_damaged_fails(void **state)
     int64_t rejected;
 
     (void)state;
-    assert_int_equal(export_response_read(GOLDEN("\x0a\x07\x08"), &rejected, message, 8), -1);
-    assert_int_equal(export_response_read(GOLDEN("\x0a\x02\x12\x05"), &rejected, message, 8), -1);
+    assert_int_equal(otlp_response_read(GOLDEN("\x0a\x07\x08"), &rejected, message, 8), -1);
+    assert_int_equal(otlp_response_read(GOLDEN("\x0a\x02\x12\x05"), &rejected, message, 8), -1);
     assert_int_equal(
-        export_response_read(GOLDEN("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), &rejected, message, 8), -1);
+        otlp_response_read(GOLDEN("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), &rejected, message, 8), -1);
 }
 
 /* Unknown fields of every wire type are passed over; groups, field 0 and overlong numbers are not protobuf here. */
@@ -238,23 +238,23 @@ static void test_wire_next_passes_every_type(void **state)
                           GOLDEN("\x11"
                                  "1234567"),
                           GOLDEN("\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01")};
-    struct wire_field field;
+    struct otlp_field field;
 
     (void)state;
-    assert_true(wire_next(&good, &field));
+    assert_true(otlp_field_next(&good, &field));
     assert_int_equal(field.value, 150);
-    assert_true(wire_next(&good, &field));
-    assert_int_equal(field.type, WIRE_FIXED64);
-    assert_true(wire_next(&good, &field));
+    assert_true(otlp_field_next(&good, &field));
+    assert_int_equal(field.type, OTLP_FIELD_FIXED64);
+    assert_true(otlp_field_next(&good, &field));
     assert_true(slice_equal(field.bytes, slice_of_text("z")));
-    assert_true(wire_next(&good, &field));
+    assert_true(otlp_field_next(&good, &field));
     assert_int_equal(field.number, 4);
-    assert_false(wire_next(&good, &field));
+    assert_false(otlp_field_next(&good, &field));
     assert_int_equal(good.len, 0);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         size_t len = bad[i].len;
 
-        assert_false(wire_next(&bad[i], &field));
+        assert_false(otlp_field_next(&bad[i], &field));
         assert_int_equal(bad[i].len, len);
     }
 }

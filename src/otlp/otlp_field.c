@@ -1,10 +1,10 @@
 /*
- * wire.c - protobuf's wire format, written and read a field at a time.
+ * otlp_field.c - protobuf's wire format, written and read a field at a time.
  *
  * Pure.  Any thread.  Reading never passes the end of the message, whatever
  * its lengths claim; writing fails only when the buffer's bound is passed.
  */
-#include "wire.h"
+#include "otlp_field.h"
 
 #define VARINT_BYTES_MAX 10
 #define FIELD_NUMBER_MAX ((1U << 29) - 1)
@@ -22,15 +22,15 @@ static void put_raw_varint(struct buf *out, uint64_t value)
     buf_append(out, bytes, len);
 }
 
-void wire_put_varint(struct buf *out, uint32_t number, uint64_t value)
+void otlp_field_put_varint(struct buf *out, uint32_t number, uint64_t value)
 {
-    put_raw_varint(out, (uint64_t)number << 3 | WIRE_VARINT);
+    put_raw_varint(out, (uint64_t)number << 3 | OTLP_FIELD_VARINT);
     put_raw_varint(out, value);
 }
 
-void wire_put_bytes(struct buf *out, uint32_t number, struct slice bytes)
+void otlp_field_put_bytes(struct buf *out, uint32_t number, struct slice bytes)
 {
-    put_raw_varint(out, (uint64_t)number << 3 | WIRE_BYTES);
+    put_raw_varint(out, (uint64_t)number << 3 | OTLP_FIELD_BYTES);
     put_raw_varint(out, bytes.len);
     buf_append(out, bytes.data, bytes.len);
 }
@@ -55,21 +55,21 @@ static bool take_varint(struct slice *in, uint64_t *value)
 }
 
 /* After the tag: the field's content.  Groups (wire types 3 and 4) are not used by any message read here. */
-static bool take_content(struct slice *in, struct wire_field *field)
+static bool take_content(struct slice *in, struct otlp_field *field)
 {
     uint64_t len;
 
     switch (field->type) {
-    case WIRE_VARINT:
+    case OTLP_FIELD_VARINT:
         return take_varint(in, &field->value);
-    case WIRE_BYTES:
+    case OTLP_FIELD_BYTES:
         if (!take_varint(in, &len))
             return false;
         break;
-    case WIRE_FIXED64:
+    case OTLP_FIELD_FIXED64:
         len = 8;
         break;
-    case WIRE_FIXED32:
+    case OTLP_FIELD_FIXED32:
         len = 4;
         break;
     default:
@@ -82,16 +82,16 @@ static bool take_content(struct slice *in, struct wire_field *field)
     return true;
 }
 
-bool wire_next(struct slice *message, struct wire_field *field)
+bool otlp_field_next(struct slice *message, struct otlp_field *field)
 {
     struct slice rest = *message;
     uint64_t tag;
 
-    *field = (struct wire_field){0};
+    *field = (struct otlp_field){0};
     if (!take_varint(&rest, &tag) || tag >> 3 == 0 || tag >> 3 > FIELD_NUMBER_MAX)
         return false;
     field->number = (uint32_t)(tag >> 3);
-    field->type = (enum wire_type)(tag & 7);
+    field->type = (enum otlp_field_type)(tag & 7);
     if (!take_content(&rest, field))
         return false;
     *message = rest;

@@ -23,9 +23,8 @@
 #include <string.h>
 
 #include "clock.h"
-#include "export_response.h"
-#include "receiver_internal.h"
-#include "status_details.h"
+#include "otlp_response.h"
+#include "otlp_status.h"
 
 struct export_client {
     grpc_channel *channel;
@@ -132,7 +131,7 @@ static void begin(struct exchange *exchange, struct export_client *client, struc
     exchange->request = grpc_raw_byte_buffer_create(&bytes, 1);
     exchange->call =
         grpc_channel_create_call(client->channel, NULL, GRPC_PROPAGATE_DEFAULTS, client->queue,
-                                 grpc_slice_from_static_string(RECEIVER_EXPORT_METHOD), NULL, deadline, NULL);
+                                 grpc_slice_from_static_string(OTLP_EXPORT_METHOD), NULL, deadline, NULL);
     grpc_slice_unref(bytes);
 }
 
@@ -177,7 +176,7 @@ static void read_details(struct export_answer *answer, const struct exchange *ex
         const grpc_metadata *item = &exchange->trailing.metadata[i];
 
         if (grpc_slice_str_cmp(item->key, "grpc-status-details-bin") == 0)
-            answer->has_retry_delay = status_details_find_retry(
+            answer->has_retry_delay = otlp_status_find_retry(
                 slice_of(GRPC_SLICE_START_PTR(item->value), GRPC_SLICE_LENGTH(item->value)), &answer->retry_delay_ms);
     }
 }
@@ -191,7 +190,7 @@ static void read_response(struct export_answer *answer, grpc_byte_buffer *respon
         return;
     bytes = grpc_byte_buffer_reader_readall(&reader);
     grpc_byte_buffer_reader_destroy(&reader);
-    if (export_response_read(slice_of(GRPC_SLICE_START_PTR(bytes), GRPC_SLICE_LENGTH(bytes)), &answer->rejected_spans,
+    if (otlp_response_read(slice_of(GRPC_SLICE_START_PTR(bytes), GRPC_SLICE_LENGTH(bytes)), &answer->rejected_spans,
                              answer->partial_message, sizeof(answer->partial_message)) != 0)
         snprintf(answer->partial_message, sizeof(answer->partial_message), "the response does not decode");
     grpc_slice_unref(bytes);

@@ -1,20 +1,20 @@
 /*
- * export_response.c - ExportTraceServiceResponse by hand.
+ * otlp_response.c - ExportTraceServiceResponse by hand.
  *
  * Pure.  Any thread.  The messages, as opentelemetry-proto has them:
  *   ExportTraceServiceResponse { ExportTracePartialSuccess partial_success = 1; }
  *   ExportTracePartialSuccess  { int64 rejected_spans = 1; string error_message = 2; }
  */
-#include "export_response.h"
+#include "otlp_response.h"
 
 #include <assert.h>
 
 #include "bounds.h"
-#include "wire.h"
+#include "otlp_field.h"
 
 #define PARTIAL_BYTES_MAX (2 * ERR_TEXT_MAX)
 
-void export_response_put(struct buf *out, uint64_t rejected_spans, const char *message)
+void otlp_response_put(struct buf *out, uint64_t rejected_spans, const char *message)
 {
     struct buf partial;
 
@@ -22,10 +22,10 @@ void export_response_put(struct buf *out, uint64_t rejected_spans, const char *m
         return;
     buf_init(&partial, PARTIAL_BYTES_MAX);
     if (rejected_spans > 0)
-        wire_put_varint(&partial, 1, rejected_spans);
+        otlp_field_put_varint(&partial, 1, rejected_spans);
     if (*message != '\0')
-        wire_put_bytes(&partial, 2, slice_of_text(message));
-    wire_put_bytes(out, 1, buf_slice(&partial));
+        otlp_field_put_bytes(&partial, 2, slice_of_text(message));
+    otlp_field_put_bytes(out, 1, buf_slice(&partial));
     out->failed |= partial.failed;
     buf_fini(&partial);
 }
@@ -41,26 +41,26 @@ static void copy_text(char *out, size_t size, struct slice text)
 
 static int read_partial(struct slice partial, int64_t *rejected_spans, char *message, size_t message_size)
 {
-    struct wire_field field;
+    struct otlp_field field;
 
-    while (wire_next(&partial, &field)) {
-        if (field.number == 1 && field.type == WIRE_VARINT)
+    while (otlp_field_next(&partial, &field)) {
+        if (field.number == 1 && field.type == OTLP_FIELD_VARINT)
             *rejected_spans = (int64_t)field.value;
-        else if (field.number == 2 && field.type == WIRE_BYTES)
+        else if (field.number == 2 && field.type == OTLP_FIELD_BYTES)
             copy_text(message, message_size, field.bytes);
     }
     return partial.len == 0 ? 0 : -1;
 }
 
-int export_response_read(struct slice response, int64_t *rejected_spans, char *message, size_t message_size)
+int otlp_response_read(struct slice response, int64_t *rejected_spans, char *message, size_t message_size)
 {
-    struct wire_field field;
+    struct otlp_field field;
 
     assert(message_size > 0);
     *rejected_spans = 0;
     message[0] = '\0';
-    while (wire_next(&response, &field)) {
-        if (field.number != 1 || field.type != WIRE_BYTES)
+    while (otlp_field_next(&response, &field)) {
+        if (field.number != 1 || field.type != OTLP_FIELD_BYTES)
             continue;
         if (read_partial(field.bytes, rejected_spans, message, message_size) != 0)
             return -1;

@@ -1,5 +1,5 @@
 /*
- * receiver_grpc.c - gRPC core, process-wide: init, shutdown, and its log.
+ * export_grpc.c - gRPC core, process-wide: init, shutdown, and its log.
  *
  * gRPC core logs on any of its threads.  Its errors are warnings here: what
  * matters to us comes back as a failed call and is logged by who makes it.
@@ -7,7 +7,7 @@
  * does not know, and for each connection with a setting that it does not; any
  * client could fill the log with these, so they are debug lines.
  */
-#include "receiver_grpc.h"
+#include "export_grpc.h"
 
 #include <grpc/grpc.h>
 #include <grpc/support/log.h>
@@ -15,19 +15,18 @@
 #include <string.h>
 
 #include "log.h"
-#include "receiver.h"
 
 static _Thread_local char *captured;
 static _Thread_local size_t captured_size;
 
-void receiver_grpc_capture(char *text, size_t size)
+void export_grpc_capture(char *text, size_t size)
 {
     text[0] = '\0';
     captured = text;
     captured_size = size;
 }
 
-void receiver_grpc_uncapture(void)
+void export_grpc_uncapture(void)
 {
     captured = NULL;
 }
@@ -59,13 +58,13 @@ static void write_line(gpr_log_func_args *args)
     log_write(level_of(args), "grpc.core", "%s", args->message);
 }
 
-void receiver_grpc_init(void)
+void export_grpc_init(void)
 {
     gpr_set_log_function(write_line);
     grpc_init();
 }
 
-void receiver_grpc_shutdown(void)
+void export_grpc_shutdown(void)
 {
     grpc_shutdown_blocking();
     gpr_set_log_function(NULL);
