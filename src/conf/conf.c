@@ -7,7 +7,6 @@
  */
 #include "conf.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,19 +49,6 @@ static void apply_environment(struct conf_load *load)
         conf_report(load, ENVIRONMENT, 0, "MONGO_URI: %s", err.text);
 }
 
-static void check_contradictions(struct conf_load *load)
-{
-    const struct conf_origin *size = &load->origins[CONF_INDEX_spool_size];
-    struct err err;
-
-    if (size->bad || load->origins[CONF_INDEX_receiver_max_request_bytes].bad)
-        return;
-    if (conf_check_sizes(load->conf, &err) != 0) {
-        assert(size->file != NULL); /* the default is large enough for every request size */
-        conf_report(load, size->file, size->line, "%s", err.text);
-    }
-}
-
 unsigned conf_load(struct conf *conf, const char *path, conf_problem *problem, void *context)
 {
     struct conf_load load = {.conf = conf, .problem = problem, .context = context};
@@ -73,7 +59,7 @@ unsigned conf_load(struct conf *conf, const char *path, conf_problem *problem, v
     if (path != NULL)
         file = conf_file_open(&load, path);
     apply_environment(&load);
-    check_contradictions(&load);
+    conf_conflict_check(&load);
     conf_file_close(file);
     if (load.problems > 0)
         conf_free(conf);

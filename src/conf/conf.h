@@ -2,8 +2,9 @@
  * conf.h - tracespool.conf as a plain struct.
  *
  * struct conf has a member for each section and in it one for each key, by
- * the names of the file: conf.spool.size is `size` in `spool`. Sizes are bytes,
- * durations are ns. The texts are owned by the struct.
+ * the names of the file: conf.spool.size is `size` in `spool`, and
+ * conf.receiver_tls.cert_file is `cert_file` in `tls` in `receiver`. Sizes are
+ * bytes, durations are ns. The texts are owned by the struct.
  */
 #ifndef TRACESPOOL_CONF_H
 #define TRACESPOOL_CONF_H
@@ -19,11 +20,26 @@
 
 struct conf {
     struct {
-        char *grpc;
+        char *grpc; /* host:port, [v6]:port, unix:/path or ""; at least one of the two is not empty */
+        char *http;
+        bool insecure;
         uint64_t threads;
         uint64_t max_request_bytes;
+        uint64_t max_depth;
+        uint64_t max_in_flight_bytes; /* at least twice max_request_bytes */
+        uint64_t max_connections;
+        uint64_t max_calls;
+        uint64_t max_header_bytes;
+        uint64_t read_timeout; /* ns */
+        uint64_t idle_timeout; /* ns */
         uint64_t stop_timeout; /* ns */
+        char *bearer_tokens_file;
     } receiver;
+    struct {
+        char *cert_file; /* all three may be "": no TLS; a certificate has a key, a CA has both */
+        char *key_file;
+        char *client_ca_file;
+    } receiver_tls;
     struct {
         char *path;
         uint64_t size; /* bytes */

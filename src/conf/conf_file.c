@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define PATH_TEXT_MAX 64 /* "section.group", longer than any */
+
 struct conf_file {
     config_t tree;
     const char *path;
@@ -114,24 +116,46 @@ static void read_key(struct conf_file *file, const char *section, const config_s
     }
 }
 
-static void read_section(struct conf_file *file, const config_setting_t *setting)
+static void read_group(struct conf_file *file, const char *path, const config_setting_t *setting);
+
+/* A key of the section, or a group in it. */
+static void read_member(struct conf_file *file, const char *section, const config_setting_t *setting)
 {
-    const char *section = config_setting_name(setting);
+    char path[PATH_TEXT_MAX];
+    const char *group;
 
-    if (!conf_section_exists(section)) {
-        const char *nearest = conf_section_nearest(section);
+    snprintf(path, sizeof(path), "%s.%s", section, config_setting_name(setting)); /* cut off it is no known one */
+    group = conf_section_find(path);
+    if (group != NULL)
+        read_group(file, group, setting);
+    else
+        read_key(file, section, setting);
+}
 
-        conf_report(file->load, file_of(file, setting), line_of(setting), "unknown section %s%s%s%s", section,
-                    nearest ? ", did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
-        return;
-    }
+static void read_group(struct conf_file *file, const char *path, const config_setting_t *setting)
+{
     if (config_setting_type(setting) != CONFIG_TYPE_GROUP) {
         conf_report(file->load, file_of(file, setting), line_of(setting), "%s: is %s, must be a group: %s = { ... };",
-                    section, type_text(setting), section);
+                    path, type_text(setting), config_setting_name(setting));
         return;
     }
     for (int i = 0; i < config_setting_length(setting); i++)
-        read_key(file, section, config_setting_get_elem(setting, (unsigned)i));
+        read_member(file, path, config_setting_get_elem(setting, (unsigned)i));
+}
+
+static void read_section(struct conf_file *file, const config_setting_t *setting)
+{
+    const char *name = config_setting_name(setting);
+    const char *path = conf_section_find(name);
+
+    if (path == NULL) {
+        const char *nearest = conf_section_nearest(name);
+
+        conf_report(file->load, file_of(file, setting), line_of(setting), "unknown section %s%s%s%s", name,
+                    nearest ? ", did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+        return;
+    }
+    read_group(file, path, setting);
 }
 
 static void read_tree(struct conf_file *file)

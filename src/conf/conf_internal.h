@@ -14,13 +14,10 @@
 
 #include "conf.h"
 
-/* spool.size is at least this many times receiver.max_request_bytes. */
-#define CONF_SPOOL_REQUESTS_MIN 4
-
 enum conf_type { CONF_TEXT, CONF_BYTES, CONF_DURATION, CONF_COUNT, CONF_BOOL };
 
 struct conf_key {
-    const char *section;
+    const char *section; /* its path: "spool", "receiver.tls" */
     const char *name;
     enum conf_type type;
     const char *default_text;
@@ -30,7 +27,7 @@ struct conf_key {
 };
 
 enum {
-#define CONF_SECTION(section)
+#define CONF_SECTION(section, path)
 #define CONF_KEY(section, name, type, default_text, min, max, help) CONF_INDEX_##section##_##name,
 #include "conf_table.h"
 #undef CONF_SECTION
@@ -42,11 +39,12 @@ enum {
 
 extern const struct conf_key conf_keys[CONF_KEY_COUNT];
 
-bool conf_section_exists(const char *section);
+/* The table's own text, so that it may be kept; or NULL. */
+const char *conf_section_find(const char *path);
 const struct conf_key *conf_key_find(const char *section, const char *name); /* or NULL */
 
-/* The known name that `name` is probably a slip of, or NULL when none is close. */
-const char *conf_section_nearest(const char *section);
+/* The known name that `name` is probably a slip of, or NULL when none is close.  A section's groups count as its keys. */
+const char *conf_section_nearest(const char *name);
 const char *conf_key_nearest(const char *section, const char *name);
 
 /* --- conf_value.c: a value into its member ------------------------------- */
@@ -65,10 +63,16 @@ int conf_value_set_default(struct conf *conf, const struct conf_key *key, struct
 /* 0 when this key takes any text of the right length, or takes this one. -1: ERR_CONFIG. Pure. */
 int conf_check_text(const struct conf_key *key, const char *text, struct err *err);
 
-/* 0, or -1 with ERR_CONFIG when two keys cannot both be meant. Pure. */
-int conf_check_sizes(const struct conf *conf, struct err *err);
+/* --- conf_address.c: where to listen -------------------------------------- */
 
-/* --- conf.c and conf_file.c: one load ------------------------------------- */
+/* 0, or -1 with ERR_CONFIG.  A listener may be at a Unix socket too.  Neither takes an empty text.  Pure. */
+int conf_address_check(const char *text, struct err *err);
+int conf_address_check_listener(const char *text, struct err *err);
+
+/* Whether only this machine reaches a well-formed address, as far as its text says.  Pure. */
+bool conf_address_is_local(const char *text);
+
+/* --- conf.c: one load ------------------------------------------------------ */
 
 /* Where a key's value came from. */
 struct conf_origin {
@@ -87,6 +91,13 @@ struct conf_load {
 
 void conf_report(struct conf_load *load, const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* --- conf_conflict.c: keys that cannot both be meant ----------------------- */
+
+/* Reports every contradiction at the line of a key that takes part in it. */
+void conf_conflict_check(struct conf_load *load);
+
+/* --- conf_file.c ----------------------------------------------------------- */
 
 struct conf_file;
 

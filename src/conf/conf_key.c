@@ -9,17 +9,23 @@
 
 #define NAME_MAX_CHARS 32 /* longer names are not slips of ours */
 
+#define CONF_SECTION(section, path) static const char path_of_##section[] = path;
+#define CONF_KEY(section, name, type, default_text, min, max, help)
+#include "conf_table.h"
+#undef CONF_SECTION
+#undef CONF_KEY
+
 const struct conf_key conf_keys[CONF_KEY_COUNT] = {
-#define CONF_SECTION(section)
+#define CONF_SECTION(section, path)
 #define CONF_KEY(section, name, type, default_text, min, max, help)                                                    \
-    {#section, #name, CONF_##type, default_text, min, max, offsetof(struct conf, section.name)},
+    {path_of_##section, #name, CONF_##type, default_text, min, max, offsetof(struct conf, section.name)},
 #include "conf_table.h"
 #undef CONF_SECTION
 #undef CONF_KEY
 };
 
 static const char *const sections[] = {
-#define CONF_SECTION(section) #section,
+#define CONF_SECTION(section, path) path_of_##section,
 #define CONF_KEY(section, name, type, default_text, min, max, help)
 #include "conf_table.h"
 #undef CONF_SECTION
@@ -34,20 +40,20 @@ static const char *const sections[] = {
 #define MEMBER_DURATION uint64_t
 #define MEMBER_COUNT uint64_t
 #define MEMBER_BOOL bool
-#define CONF_SECTION(section)
+#define CONF_SECTION(section, path)
 #define CONF_KEY(section, name, type, default_text, min, max, help)                                                    \
     static_assert(_Generic(((struct conf *)0)->section.name, MEMBER_##type : 1, default : 0), #section "." #name);
 #include "conf_table.h"
 #undef CONF_SECTION
 #undef CONF_KEY
 
-bool conf_section_exists(const char *section)
+const char *conf_section_find(const char *path)
 {
     for (size_t i = 0; i < SECTION_COUNT; i++) {
-        if (strcmp(sections[i], section) == 0)
-            return true;
+        if (strcmp(sections[i], path) == 0)
+            return sections[i];
     }
-    return false;
+    return NULL;
 }
 
 const struct conf_key *conf_key_find(const char *section, const char *name)
@@ -106,22 +112,29 @@ static void consider(struct nearest *nearest, const char *known, const char *giv
     *nearest = (struct nearest){.name = known, .distance = found};
 }
 
-const char *conf_section_nearest(const char *section)
+const char *conf_section_nearest(const char *name)
 {
     struct nearest nearest = {0};
 
-    for (size_t i = 0; i < SECTION_COUNT; i++)
-        consider(&nearest, sections[i], section);
+    for (size_t i = 0; i < SECTION_COUNT; i++) {
+        if (strchr(sections[i], '.') == NULL)
+            consider(&nearest, sections[i], name);
+    }
     return nearest.name;
 }
 
 const char *conf_key_nearest(const char *section, const char *name)
 {
     struct nearest nearest = {0};
+    size_t len = strlen(section);
 
     for (size_t i = 0; i < CONF_KEY_COUNT; i++) {
         if (strcmp(conf_keys[i].section, section) == 0)
             consider(&nearest, conf_keys[i].name, name);
+    }
+    for (size_t i = 0; i < SECTION_COUNT; i++) {
+        if (strncmp(sections[i], section, len) == 0 && sections[i][len] == '.')
+            consider(&nearest, sections[i] + len + 1, name);
     }
     return nearest.name;
 }

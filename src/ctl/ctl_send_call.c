@@ -74,6 +74,10 @@ int ctl_send_choose_endpoint(struct ctl_sender *sender)
     conf = ctl_conf(sender->ctl);
     if (conf == NULL)
         return -1;
+    if (conf->receiver.grpc[0] == '\0') {
+        ctl_fail(sender->ctl, "receiver.grpc of the configuration is empty, name a receiver by --endpoint");
+        return -1;
+    }
     ctl_send_endpoint(sender->endpoint, sizeof(sender->endpoint), conf->receiver.grpc);
     return 0;
 }

@@ -42,7 +42,7 @@ class Daemon(Process):
         self.admin_port = free_port()
         self.prefix: list[str] = []  # what it is started by: nsenter, setpriv
         self.sections: dict[str, dict[str, object]] = {
-            "receiver": {"grpc": f"127.0.0.1:{self.port}", "max_request_bytes": "16MiB"},
+            "receiver": {"grpc": f"127.0.0.1:{self.port}", "http": "127.0.0.1:0", "max_request_bytes": "16MiB"},
             "spool": {"path": self.spool, "size": "64MiB"},
             "mongodb": {"uri": mongo_uri, "database": database},
             "admin": {"listen": f"127.0.0.1:{self.admin_port}"},

@@ -94,10 +94,23 @@ static void test_load_without_file_gives_defaults(void **state)
     (void)state;
     report.count = 0;
     assert_int_equal(conf_load(&conf, NULL, note, &report), 0);
-    assert_string_equal(conf.receiver.grpc, "0.0.0.0:4317");
+    assert_string_equal(conf.receiver.grpc, "127.0.0.1:4317");
+    assert_string_equal(conf.receiver.http, "127.0.0.1:4318");
+    assert_false(conf.receiver.insecure);
     assert_int_equal(conf.receiver.threads, 2);
     assert_int_equal(conf.receiver.max_request_bytes, 64 << 20);
+    assert_int_equal(conf.receiver.max_depth, 90);
+    assert_int_equal(conf.receiver.max_in_flight_bytes, 256 << 20);
+    assert_int_equal(conf.receiver.max_connections, 1024);
+    assert_int_equal(conf.receiver.max_calls, 1024);
+    assert_int_equal(conf.receiver.max_header_bytes, 16 << 10);
+    assert_true(conf.receiver.read_timeout == 30 * NS_PER_S);
+    assert_true(conf.receiver.idle_timeout == 600 * NS_PER_S);
     assert_int_equal(conf.receiver.stop_timeout, 10 * NS_PER_S);
+    assert_string_equal(conf.receiver.bearer_tokens_file, "");
+    assert_string_equal(conf.receiver_tls.cert_file, "");
+    assert_string_equal(conf.receiver_tls.key_file, "");
+    assert_string_equal(conf.receiver_tls.client_ca_file, "");
     assert_string_equal(conf.spool.path, "/var/lib/tracespool");
     assert_true(conf.spool.size == 8ULL << 30);
     assert_true(conf.spool.reserve);
@@ -130,6 +143,36 @@ static void test_load_file_wins_over_defaults(void **state)
     assert_string_equal(conf.admin.listen, "");
     assert_true(conf.spool.history == 7 * NS_PER_DAY);
     conf_free(&conf);
+}
+
+static void test_load_sets_every_key_of_the_receiver(void **state)
+{
+    (void)state;
+    write_file("good.conf",
+               "receiver = { grpc = \"0.0.0.0:1\"; http = \"unix:/run/otlp.sock\"; insecure = true; threads = 64;\n"
+               "  max_request_bytes = \"1MiB\"; max_depth = 7; max_in_flight_bytes = \"3MiB\";\n"
+               "  max_connections = 5; max_calls = 6; max_header_bytes = \"8KiB\"; read_timeout = \"250ms\";\n"
+               "  idle_timeout = \"2h\"; bearer_tokens_file = \"/t\";\n"
+               "  tls = { cert_file = \"/c\"; key_file = \"/k\"; client_ca_file = \"/a\"; }; };\n");
+    assert_int_equal(load("good.conf"), 0);
+    assert_string_equal(conf.receiver.grpc, "0.0.0.0:1");
+    assert_string_equal(conf.receiver.http, "unix:/run/otlp.sock");
+    assert_true(conf.receiver.insecure);
+    assert_int_equal(conf.receiver.threads, 64);
+    assert_int_equal(conf.receiver.max_request_bytes, 1 << 20);
+    assert_int_equal(conf.receiver.max_depth, 7);
+    assert_int_equal(conf.receiver.max_in_flight_bytes, 3 << 20);
+    assert_int_equal(conf.receiver.max_connections, 5);
+    assert_int_equal(conf.receiver.max_calls, 6);
+    assert_int_equal(conf.receiver.max_header_bytes, 8 << 10);
+    assert_true(conf.receiver.read_timeout == 250 * NS_PER_MS);
+    assert_true(conf.receiver.idle_timeout == 7200 * NS_PER_S);
+    assert_string_equal(conf.receiver.bearer_tokens_file, "/t");
+    assert_string_equal(conf.receiver_tls.cert_file, "/c");
+    assert_string_equal(conf.receiver_tls.key_file, "/k");
+    assert_string_equal(conf.receiver_tls.client_ca_file, "/a");
+    conf_free(&conf);
+    assert_null(conf.receiver_tls.cert_file);
 }
 
 static void test_load_empty_file_is_good(void **state)
@@ -183,11 +226,28 @@ static void test_load_unknown_key_suggests_nearest(void **state)
     expect_key("flush", "size = \"1GiB\"", "unknown key flush.size");
 }
 
+static void test_load_unknown_key_of_a_nested_group_suggests_nearest(void **state)
+{
+    (void)state;
+    expect("receiver = {\n tls = {\n  crt_file = \"/c\"; }; };\n",
+           "t.conf:3: unknown key receiver.tls.crt_file, did you mean receiver.tls.cert_file?", NULL);
+    expect_key("receiver", "tls = { ciphers = \"ALL\"; }", "unknown key receiver.tls.ciphers");
+    expect_key("receiver", "tsl = { }", "unknown key receiver.tsl");
+    expect_key("receiver", "tlss = { cert_file = \"/c\"; }", "unknown key receiver.tlss, did you mean receiver.tls?");
+    expect_key("receiver", "cert_file = \"/c\"", "unknown key receiver.cert_file");
+    expect_key("receiver", "tls = { tls = { }; }", "unknown key receiver.tls.tls");
+    /* A group is one of its section only. */
+    expect_key("admin", "tls = { }", "unknown key admin.tls");
+    expect("tls = { };\n", "t.conf:1: unknown section tls", NULL);
+}
+
 static void test_load_section_that_is_no_group(void **state)
 {
     (void)state;
     expect("spool = \"/var\";\n", "t.conf:1: spool: is a text, must be a group: spool = { ... };", NULL);
     expect("log = ( 1, 2 );\n", "t.conf:1: log: is a list, must be a group: log = { ... };", NULL);
+    expect_key("receiver", "tls = \"/c\"", "receiver.tls: is a text, must be a group: tls = { ... };");
+    expect_key("receiver", "tls = true", "receiver.tls: is a truth value, must be a group: tls = { ... };");
 }
 
 static void test_load_wrong_type(void **state)
@@ -201,6 +261,11 @@ static void test_load_wrong_type(void **state)
     expect_key("spool", "reserve = \"true\"", "spool.reserve: is a text, must be true or false");
     expect_key("flush", "threads = true", "flush.threads: is a truth value, must be a whole number");
     expect_key("flush", "threads = \"2\"", "flush.threads: is a text, must be a whole number");
+    expect_key("receiver", "insecure = \"yes\"", "receiver.insecure: is a text, must be true or false");
+    expect_key("receiver", "idle_timeout = 30",
+               "receiver.idle_timeout: is a whole number, must be a duration in quotes, such as \"10m\"");
+    expect_key("receiver", "tls = { cert_file = 1; }",
+               "receiver.tls.cert_file: is a whole number, must be a text in quotes");
     expect_key("log", "level = { }", "log.level: is a group, must be a text in quotes");
     expect_key("log", "level = [ \"info\" ]", "log.level: is a list, must be a text in quotes");
 }
@@ -233,15 +298,71 @@ static void test_load_out_of_range(void **state)
     expect_key("flush", "threads = 16", NULL);
 }
 
+static void test_load_receiver_out_of_range(void **state)
+{
+    (void)state;
+    expect_key("receiver", "max_depth = 0", "receiver.max_depth: is out of range, must be from 1 to 90");
+    expect_key("receiver", "max_depth = 91", "receiver.max_depth: is out of range, must be from 1 to 90");
+    expect_key("receiver", "max_depth = 1", NULL);
+    expect_key("receiver", "max_in_flight_bytes = \"1048575\"",
+               "receiver.max_in_flight_bytes: \"1048575\" is out of range, must be from 1.00 MiB to 64.0 GiB");
+    expect_key("receiver", "max_in_flight_bytes = \"65GiB\"",
+               "receiver.max_in_flight_bytes: \"65GiB\" is out of range, must be from 1.00 MiB to 64.0 GiB");
+    expect_key("receiver", "max_in_flight_bytes = \"64GiB\"", NULL);
+    expect_key("receiver", "max_connections = 0",
+               "receiver.max_connections: is out of range, must be from 1 to 100000");
+    expect_key("receiver", "max_connections = 100001",
+               "receiver.max_connections: is out of range, must be from 1 to 100000");
+    expect_key("receiver", "max_connections = 100000", NULL);
+    expect_key("receiver", "max_calls = 0", "receiver.max_calls: is out of range, must be from 1 to 100000");
+    expect_key("receiver", "max_calls = 100001", "receiver.max_calls: is out of range, must be from 1 to 100000");
+    expect_key("receiver", "max_calls = 1", NULL);
+    expect_key("receiver", "max_header_bytes = \"4095\"",
+               "receiver.max_header_bytes: \"4095\" is out of range, must be from 4.00 KiB to 1.00 MiB");
+    expect_key("receiver", "max_header_bytes = \"2MiB\"",
+               "receiver.max_header_bytes: \"2MiB\" is out of range, must be from 4.00 KiB to 1.00 MiB");
+    expect_key("receiver", "read_timeout = \"99ms\"",
+               "receiver.read_timeout: \"99ms\" is out of range, must be from 100 ms to 10 m 0 s");
+    expect_key("receiver", "read_timeout = \"11m\"",
+               "receiver.read_timeout: \"11m\" is out of range, must be from 100 ms to 10 m 0 s");
+    expect_key("receiver", "idle_timeout = \"999ms\"",
+               "receiver.idle_timeout: \"999ms\" is out of range, must be from 1.0 s to 1 d 0 h");
+    expect_key("receiver", "idle_timeout = \"25h\"",
+               "receiver.idle_timeout: \"25h\" is out of range, must be from 1.0 s to 1 d 0 h");
+    expect_key("receiver", "idle_timeout = \"1s\"", NULL);
+}
+
+/* The text of a key that takes at most 4000 characters. */
+static void expect_long_path(const char *before, const char *after, const char *problem)
+{
+    char path[4002] = "", text[4200];
+
+    memset(path, 'p', sizeof(path) - 1);
+    snprintf(text, sizeof(text), "receiver = { %s\"%s\"%s };", before, path, after);
+    expect(text, problem, NULL);
+}
+
+static void test_load_long_paths_are_refused(void **state)
+{
+    (void)state;
+    expect_long_path("bearer_tokens_file = ", ";",
+                     "t.conf:1: receiver.bearer_tokens_file: is 4001 characters long, must be from 0 to 4000");
+    expect_long_path("tls = { cert_file = ", "; };",
+                     "t.conf:1: receiver.tls.cert_file: is 4001 characters long, must be from 0 to 4000");
+    expect_long_path("tls = { key_file = ", "; };",
+                     "t.conf:1: receiver.tls.key_file: is 4001 characters long, must be from 0 to 4000");
+    expect_long_path("tls = { client_ca_file = ", "; };",
+                     "t.conf:1: receiver.tls.client_ca_file: is 4001 characters long, must be from 0 to 4000");
+}
+
 static void test_load_malformed_address(void **state)
 {
     (void)state;
     expect_key("receiver", "grpc = \"4317\"",
-               "receiver.grpc: has no port, write it as \"0.0.0.0:4317\" or \"[::1]:4317\"");
-    expect_key("receiver", "grpc = \"\"", "receiver.grpc: has no port, write it as \"0.0.0.0:4317\" or \"[::1]:4317\"");
+               "receiver.grpc: has no port, write it as \"127.0.0.1:4317\" or \"[::1]:4317\"");
     expect_key("receiver", "grpc = \"[::1]\"",
-               "receiver.grpc: has no port, write it as \"0.0.0.0:4317\" or \"[::1]:4317\"");
-    expect_key("receiver", "grpc = \":4317\"", "receiver.grpc: has no host, write it as \"0.0.0.0:4317\"");
+               "receiver.grpc: has no port, write it as \"127.0.0.1:4317\" or \"[::1]:4317\"");
+    expect_key("receiver", "grpc = \":4317\"", "receiver.grpc: has no host, write it as \"127.0.0.1:4317\"");
     expect_key("receiver", "grpc = \"localhost:otlp\"", "receiver.grpc: has no valid port, must be from 0 to 65535");
     expect_key("receiver", "grpc = \"localhost:65536\"", "receiver.grpc: has no valid port, must be from 0 to 65535");
     expect_key("receiver", "grpc = \"localhost:\"", "receiver.grpc: has no valid port, must be from 0 to 65535");
@@ -254,9 +375,99 @@ static void test_load_malformed_address(void **state)
     expect_key("receiver", "grpc = \"http://localhost:1\"",
                "receiver.grpc: has more than one colon, write an IPv6 address as \"[::1]:4317\"");
     expect_key("admin", "listen = \"9464\"",
-               "admin.listen: has no port, write it as \"0.0.0.0:4317\" or \"[::1]:4317\"");
-    expect_key("receiver", "grpc = \"[fe80::1%eth0]:4317\"", NULL);
-    expect_key("receiver", "grpc = \"trace-spool.example_1:4317\"", NULL);
+               "admin.listen: has no port, write it as \"127.0.0.1:4317\" or \"[::1]:4317\"");
+    expect_key("receiver", "http = \"4318\"",
+               "receiver.http: has no port, write it as \"127.0.0.1:4317\" or \"[::1]:4317\"");
+    expect_key("receiver", "grpc = \"[fe80::1%eth0]:4317\"; insecure = true", NULL);
+    expect_key("receiver", "grpc = \"trace-spool.example_1:4317\"; insecure = true", NULL);
+}
+
+static void test_load_address_of_a_unix_socket(void **state)
+{
+    char setting[200] = "grpc = \"unix:/";
+    size_t len = strlen(setting);
+
+    (void)state;
+    expect_key("receiver", "grpc = \"unix:/run/tracespool/otlp.sock\"", NULL);
+    expect_key("receiver", "http = \"unix:run/otlp.sock\"",
+               "receiver.http: has no absolute path, write it as \"unix:/run/tracespool/otlp.sock\"");
+    expect_key("receiver", "grpc = \"unix:\"",
+               "receiver.grpc: has no absolute path, write it as \"unix:/run/tracespool/otlp.sock\"");
+    expect_key("admin", "listen = \"unix:/run/admin.sock\"",
+               "admin.listen: has no valid port, must be from 0 to 65535");
+    memset(setting + len, 'p', 106);
+    strcpy(setting + len + 106, "\"");
+    expect_key("receiver", setting, NULL);
+    strcpy(setting + len + 106, "p\"");
+    expect_key("receiver", setting, "receiver.grpc: has a path of more than 107 characters");
+}
+
+#define EXPOSED(key, address)                                                                                          \
+    "receiver." key ": \"" address "\" can be reached from other machines and has no TLS: set receiver.tls.cert_file " \
+    "and receiver.tls.key_file, or listen on 127.0.0.1, or set receiver.insecure = true where the network is trusted"
+
+static void test_load_address_of_this_machine_needs_nothing(void **state)
+{
+    (void)state;
+    expect_key("receiver", "grpc = \"127.0.0.1:0\"; http = \"127.255.0.9:1\"", NULL);
+    expect_key("receiver", "grpc = \"[::1]:4317\"; http = \"[0:0:0:0:0:0:0:1]:1\"", NULL);
+    expect_key("receiver", "grpc = \"localhost:4317\"; http = \"LocalHost:4318\"", NULL);
+    expect_key("receiver", "grpc = \"\"; http = \"unix:/run/otlp.sock\"", NULL);
+    expect_key("receiver", "grpc = \"[::1]:4317\"; http = \"\"", NULL);
+}
+
+static void test_load_address_for_other_machines_without_tls(void **state)
+{
+    (void)state;
+    expect_key("receiver", "grpc = \"0.0.0.0:4317\"", EXPOSED("grpc", "0.0.0.0:4317"));
+    expect_key("receiver", "grpc = \"[::]:4317\"", EXPOSED("grpc", "[::]:4317"));
+    expect_key("receiver", "http = \"10.0.0.1:4318\"", EXPOSED("http", "10.0.0.1:4318"));
+    expect_key("receiver", "http = \"128.0.0.1:1\"; insecure = false", EXPOSED("http", "128.0.0.1:1"));
+    expect_key("receiver", "grpc = \"[::ffff:127.0.0.1]:1\"", EXPOSED("grpc", "[::ffff:127.0.0.1]:1"));
+    expect_key("receiver", "grpc = \"localhost.example:1\"", EXPOSED("grpc", "localhost.example:1"));
+    expect("receiver = {\n  grpc = \"0.0.0.0:1\";\n  http = \"tracespool:2\";\n};\n",
+           "t.conf:2: " EXPOSED("grpc", "0.0.0.0:1"), "t.conf:3: " EXPOSED("http", "tracespool:2"), NULL);
+    expect_key("receiver", "grpc = \"0.0.0.0:1\"; http = \"[::]:2\"; insecure = true", NULL);
+    expect_key("receiver", "grpc = \"0.0.0.0:1\"; http = \"[::]:2\"; tls = { cert_file = \"/c\"; key_file = \"/k\"; }",
+               NULL);
+    /* A value that is wrong by itself is not compared. */
+    expect_key("receiver", "grpc = \"0.0.0.0:1\"; insecure = 1",
+               "receiver.insecure: is a whole number, must be true or false");
+}
+
+static void test_load_no_endpoint_at_all(void **state)
+{
+    (void)state;
+    expect("receiver = {\n  http = \"\";\n  grpc = \"\"; };\n",
+           "t.conf:3: receiver.grpc and receiver.http are both empty: nothing could be received", NULL);
+}
+
+static void test_load_tls_in_part(void **state)
+{
+    (void)state;
+    expect("receiver = {\n  tls = {\n    cert_file = \"/c\"; }; };\n",
+           "t.conf:3: receiver.tls.cert_file: needs receiver.tls.key_file beside it", NULL);
+    expect_key("receiver", "tls = { key_file = \"/k\"; }",
+               "receiver.tls.key_file: needs receiver.tls.cert_file beside it");
+    expect_key("receiver", "tls = { client_ca_file = \"/a\"; }",
+               "receiver.tls.client_ca_file: needs receiver.tls.cert_file and receiver.tls.key_file beside it");
+    expect_key("receiver", "tls = { cert_file = \"/c\"; key_file = \"/k\"; }", NULL);
+    expect_key("receiver", "tls = { }", NULL);
+}
+
+static void test_load_requests_larger_than_what_is_in_flight(void **state)
+{
+    (void)state;
+    expect("receiver = {\n  max_request_bytes = \"64MiB\";\n  max_in_flight_bytes = \"127MiB\"; };\n",
+           "t.conf:3: receiver.max_in_flight_bytes: 127 MiB is too small, must be at least 128 MiB, 2 times "
+           "receiver.max_request_bytes",
+           NULL);
+    /* At the line of the one that the file names. */
+    expect("receiver = {\n  max_request_bytes = \"256MiB\"; };\n",
+           "t.conf:2: receiver.max_in_flight_bytes: 256 MiB is too small, must be at least 512 MiB, 2 times "
+           "receiver.max_request_bytes",
+           NULL);
+    expect_key("receiver", "max_request_bytes = \"128MiB\"", NULL);
 }
 
 static void test_load_long_host_is_refused(void **state)
@@ -302,7 +513,7 @@ static void test_load_spool_smaller_than_requests(void **state)
            "t.conf:3: spool.size: 255 MiB is too small, must be at least 256 MiB, 4 times receiver.max_request_bytes",
            NULL);
     expect("spool = { size = \"256MiB\"; };\n", NULL);
-    expect("receiver = { max_request_bytes = \"1GiB\"; };\n", NULL);
+    expect("receiver = { max_request_bytes = \"1GiB\"; max_in_flight_bytes = \"2GiB\"; };\n", NULL);
     expect("receiver = { max_request_bytes = \"4MiB\"; }; spool = { size = \"16MiB\"; };\n", NULL);
     /* A value that is wrong by itself is not compared. */
     expect("receiver = { max_request_bytes = \"1\"; }; spool = { size = \"16MiB\"; };\n",
@@ -416,17 +627,27 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_load_without_file_gives_defaults),
         TEST(test_load_file_wins_over_defaults),
+        TEST(test_load_sets_every_key_of_the_receiver),
         TEST(test_load_empty_file_is_good),
         TEST(test_load_missing_file_has_line_zero),
         TEST(test_load_directory_is_refused),
         TEST(test_load_syntax_error_names_line),
         TEST(test_load_unknown_section_suggests_nearest),
         TEST(test_load_unknown_key_suggests_nearest),
+        TEST(test_load_unknown_key_of_a_nested_group_suggests_nearest),
         TEST(test_load_section_that_is_no_group),
         TEST(test_load_wrong_type),
         TEST(test_load_bad_size_and_duration),
         TEST(test_load_out_of_range),
+        TEST(test_load_receiver_out_of_range),
+        TEST(test_load_long_paths_are_refused),
         TEST(test_load_malformed_address),
+        TEST(test_load_address_of_a_unix_socket),
+        TEST(test_load_address_of_this_machine_needs_nothing),
+        TEST(test_load_address_for_other_machines_without_tls),
+        TEST(test_load_no_endpoint_at_all),
+        TEST(test_load_tls_in_part),
+        TEST(test_load_requests_larger_than_what_is_in_flight),
         TEST(test_load_long_host_is_refused),
         TEST(test_load_malformed_names),
         TEST(test_load_bad_uri_is_not_repeated),

@@ -17,7 +17,7 @@
 #include "units.h"
 
 static const char *const helps[CONF_KEY_COUNT] = {
-#define CONF_SECTION(section)
+#define CONF_SECTION(section, path)
 #define CONF_KEY(section, name, type, default_text, min, max, help) help,
 #include "conf_table.h"
 #undef CONF_SECTION
@@ -78,19 +78,26 @@ static void test_shipped_file_has_every_key_with_its_default(void **state)
     config_destroy(&tree);
 }
 
+static size_t count_keys(const config_setting_t *group)
+{
+    size_t keys = 0;
+
+    for (int i = 0; i < config_setting_length(group); i++) {
+        const config_setting_t *member = config_setting_get_elem(group, (unsigned)i);
+
+        keys += config_setting_type(member) == CONFIG_TYPE_GROUP ? count_keys(member) : 1;
+    }
+    return keys;
+}
+
 static void test_shipped_file_has_nothing_else(void **state)
 {
-    const config_setting_t *root;
-    size_t keys = 0;
     config_t tree;
 
     (void)state;
     config_init(&tree);
     assert_int_equal(config_read_file(&tree, SOURCE_DIR "/etc/tracespool.conf"), CONFIG_TRUE);
-    root = config_root_setting(&tree);
-    for (int i = 0; i < config_setting_length(root); i++)
-        keys += (size_t)config_setting_length(config_setting_get_elem(root, (unsigned)i));
-    assert_int_equal(keys, CONF_KEY_COUNT);
+    assert_int_equal(count_keys(config_root_setting(&tree)), CONF_KEY_COUNT);
     config_destroy(&tree);
 }
 
@@ -105,8 +112,17 @@ struct row {
 
 static bool parse_row(const char *line, struct row *row)
 {
-    return sscanf(line, "| `%63[a-z_].%63[a-z_]` | `%255[^`]` | %63[^|] | %511[^|]", row->section, row->name,
-                  row->default_text, row->range, row->meaning) == 5;
+    char *dot;
+
+    if (sscanf(line, "| `%63[a-z_.]` | `%255[^`]` | %63[^|] | %511[^|]", row->section, row->default_text, row->range,
+               row->meaning) != 4)
+        return false;
+    dot = strrchr(row->section, '.');
+    if (dot == NULL)
+        return false;
+    *dot = '\0';
+    snprintf(row->name, sizeof(row->name), "%s", dot + 1);
+    return true;
 }
 
 static void trim(char *text)
