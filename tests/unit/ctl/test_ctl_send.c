@@ -401,6 +401,23 @@ static void test_endpoint_of_any_address_is_loopback(void **state)
     }
 }
 
+static void test_send_without_endpoint_and_address_is_told(void **state)
+{
+    char path[] = "/tmp/tracespool-test-ctl-send-XXXXXX";
+    int fd = mkstemp(path);
+    struct run run;
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_true(dprintf(fd, "receiver = { grpc = \"\"; };\n") > 0);
+    close(fd);
+    RUN(&run, "-c", path, "send", FILE_OF("python-awkward-0012.pb"));
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.err, "receiver.grpc of the configuration is empty, name a receiver by --endpoint");
+    run_free(&run);
+    unlink(path);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, start_receiver, stop_receiver)
 
 int main(void)
@@ -422,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_wait_is_what_retry_info_says),
         cmocka_unit_test(test_wait_grows_to_its_bound_with_jitter),
         cmocka_unit_test(test_endpoint_of_any_address_is_loopback),
+        cmocka_unit_test(test_send_without_endpoint_and_address_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
