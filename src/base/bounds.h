@@ -53,6 +53,9 @@
 #define SPOOL_EXPIRE_RECORDS_MAX 256         /* delivered records removed in one transaction because of their age */
 #define SPOOL_TICK_MS 1000                   /* how often the idle writer looks at history, room and dead readers */
 #define SPOOL_HOLD_MS 2000                   /* no new try for so long after LMDB or the disk had no page */
+#define SPOOL_RETRY_MIN_MS 1000              /* shortest delay that a refused sender is asked for */
+#define SPOOL_RETRY_MAX_MS 30000             /* longest, and what it is while nothing drains */
+#define SPOOL_DRAIN_SMOOTH_MS 5000           /* over which the rate of deliveries is smoothed */
 #define SPOOL_DROP_QUIET_MS 10000            /* without a drop, after which dropping has ended */
 #define SPOOL_GROW_BYTES (16UL << 20)        /* a file that is not reserved is allocated ahead in these steps */
 #define SPOOL_READ_STEP_BYTES (8UL << 20)    /* copied out in one read transaction, unless one record is larger */
@@ -104,9 +107,8 @@
 
 /* Receiver. */
 #define RECEIVER_THREADS_MAX 64
-#define RECEIVER_RETRY_DELAY_MS 5000 /* RetryInfo, while the spool refuses */
-#define RECEIVER_CALLS_REQUESTED 16  /* calls that one poller waits for; what comes above waits in gRPC core, unread */
-#define RECEIVER_STREAMS_MAX 1024    /* calls at a time on one connection */
+#define RECEIVER_CALLS_REQUESTED 16 /* calls that one poller waits for; what comes above waits in gRPC core, unread */
+#define RECEIVER_STREAMS_MAX 1024   /* calls at a time on one connection */
 #define RECEIVER_IN_HAND_BYTES_MAX (256UL << 20) /* bytes of calls in hand; above it calls are refused unread */
 #define RECEIVER_READING_BYTES (256UL << 10)     /* counted for a call whose message is not here yet */
 #define RECEIVER_QUOTA_BYTES (512UL << 20)       /* gRPC core's buffers, on top of two of the largest requests */
@@ -157,5 +159,8 @@ static_assert(SPOOL_SIZE_MIN_BYTES / SPOOL_GROUP_SHARE >= SPOOL_PART_PAGES * SPO
 static_assert(SPOOL_TXN_SLACK_PAGES * SPOOL_PAGE_BYTES < SPOOL_HEADROOM_MIN_BYTES, "the headroom covers the slack");
 static_assert((SPOOL_READERS_MAX + 16) * 64 <= SPOOL_LOCK_TABLE_BYTES, "a reader takes a cache line");
 static_assert(SPOOL_GROUP_COUNT_MAX <= SPOOL_QUEUE_COUNT_MAX, "a group gathers from the queue");
+static_assert(SPOOL_RETRY_MIN_MS < SPOOL_RETRY_MAX_MS, "a delay has a range");
+static_assert(SPOOL_TICK_MS <= SPOOL_RETRY_MIN_MS, "the writer looks for room before a sender comes back");
+static_assert(SPOOL_HOLD_MS < SPOOL_RETRY_MAX_MS, "a sender may be asked to wait for the next try");
 
 #endif

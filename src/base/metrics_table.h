@@ -21,6 +21,7 @@ METRIC(SPOOL_DROPPED_RECORDS,COUNTER, "tracespool_spool_dropped_records_total", 
 METRIC(SPOOL_DROPPED_SPANS,  COUNTER, "tracespool_spool_dropped_spans_total", "",           "Spans dropped before they were delivered, because spool.when_full is drop_oldest.")
 METRIC(SPOOL_REFUSING,       GAUGE,   "tracespool_spool_refusing", "",                       "1 while new records are refused because the spool is full, else 0.")
 METRIC(SPOOL_REFUSING_SECONDS, SECONDS, "tracespool_spool_refusing_seconds_total", "",       "Time during which new records were refused because the spool was full.")
+METRIC(SPOOL_RETRY_DELAY_SECONDS, GAUGE, "tracespool_spool_retry_delay_seconds", "",         "Delay that senders are asked for while the spool is full, by the rate of deliveries; else 0.")
 METRIC(SPOOL_SIZE_BYTES,     GAUGE,   "tracespool_spool_size_bytes", "",                    "Size of the spool.")
 METRIC(SPOOL_USED_BYTES,     GAUGE,   "tracespool_spool_used_bytes", "",                    "Bytes of pages in use, history included.")
 METRIC(SPOOL_PENDING_RECORDS,GAUGE,   "tracespool_spool_pending_records", "",               "Records not delivered.")

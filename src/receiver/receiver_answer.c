@@ -55,7 +55,7 @@ static enum receiver_code code_of(const struct err *failure)
 void receiver_answer_failure(struct receiver_answer *answer, const struct err *failure)
 {
     assert(failure->class != ERR_NONE);
-    *answer = (struct receiver_answer){.code = code_of(failure)};
+    *answer = (struct receiver_answer){.code = code_of(failure), .retry_after_ms = SPOOL_RETRY_MIN_MS};
     snprintf(answer->message, sizeof(answer->message), "%s", failure->text);
 }
 
@@ -79,7 +79,7 @@ void receiver_answer_put_details(const struct receiver_answer *answer, struct bu
 {
     switch (answer->code) {
     case RECEIVER_CODE_UNAVAILABLE:
-        otlp_status_put_retry(out, answer->code, answer->message, RECEIVER_RETRY_DELAY_MS);
+        otlp_status_put_retry(out, answer->code, answer->message, answer->retry_after_ms);
         break;
     case RECEIVER_CODE_INVALID_ARGUMENT:
         otlp_status_put_bad_request(out, answer->code, answer->message, REQUEST_FIELD);

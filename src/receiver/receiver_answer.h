@@ -30,13 +30,18 @@ enum receiver_code {
 struct receiver_answer {
     enum receiver_code code;
     uint64_t rejected_spans;    /* OK only */
+    uint64_t retry_after_ms;    /* UNAVAILABLE only */
     char message[ERR_TEXT_MAX]; /* with OK: of partial_success */
 };
 
 /* The request is durable, or holds nothing to store. */
 void receiver_answer_ok(struct receiver_answer *answer, const uint32_t by_validity[OTLP_VALIDITY_COUNT]);
 
-/* The request is not stored, or nobody knows whether it is. */
+/*
+ * The request is not stored, or nobody knows whether it is.  When that makes
+ * the answer UNAVAILABLE, its delay is the shortest; who knows of a better one
+ * (spool_writer_retry_ms) sets it afterwards.
+ */
 void receiver_answer_failure(struct receiver_answer *answer, const struct err *failure);
 
 /* A method that is not TraceService/Export.  `method` need not be terminated. */

@@ -111,6 +111,7 @@ static void send_answer(struct receiver_call *call)
 static void answer_failure(struct receiver_call *call, const struct err *failure)
 {
     receiver_answer_failure(&call->answer, failure);
+    call->answer.retry_after_ms = spool_writer_retry_ms(call->receiver->writer);
     count_answer(call);
     send_answer(call);
 }

@@ -47,6 +47,16 @@ static int find_pending(struct spool_work *work, struct spool_parts_reader *read
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+/* The room that a record gives back: LMDB puts a value of more than half a page on pages of its own. */
+static uint64_t room_of(const struct spool_work *work, const struct spool_part *head)
+{
+    uint64_t page_bytes = work->spool->page_bytes;
+
+    if (head->stored_bytes < page_bytes / 2)
+        return head->stored_bytes;
+    return (head->stored_bytes + page_bytes - 1) / page_bytes * page_bytes;
+}
+
 static int deliver_one(struct spool_work *work, struct spool_parts_reader *reader, uint64_t seq)
 {
     struct spool_part head;
@@ -57,6 +67,7 @@ static int deliver_one(struct spool_work *work, struct spool_parts_reader *reade
         return rc;
     spool_counters_leave_pending(&work->counters, &head);
     work->counters.delivered_spans += head.spans;
+    work->delivered_bytes += room_of(work, &head);
     work->changed = true;
     return spool_pending_subtract(work->txn, work->spool->pending, (struct spool_range){seq, seq + 1});
 }
@@ -167,6 +178,17 @@ static int expire(struct spool_work *work)
     return 0;
 }
 
+/* History was not enough: what deliveries have to make before a look finds `pages`. */
+static int note_missing(struct spool_work *work, uint64_t pages)
+{
+    uint64_t used;
+    int rc = spool_space_used(work->txn, work->spool, &used);
+
+    if (rc == 0)
+        work->missing_pages = used + pages > work->commit->limit_pages ? used + pages - work->commit->limit_pages : 0;
+    return rc;
+}
+
 /* A full spool admits again when there is room for a good while, and for what it refused. */
 static int look_for_room(struct spool_work *work)
 {
@@ -183,9 +205,9 @@ static int look_for_room(struct spool_work *work)
     /* Where the oldest may be dropped a put makes its own room. */
     rc = work->spool->drop_oldest ? 0 : make_room(work, pages);
     if (rc != 0)
-        return rc == MDB_NOTFOUND ? 0 : rc;
+        return rc == MDB_NOTFOUND ? note_missing(work, pages) : rc;
     work->refusing = false;
-    work->wanted_pages = 0;
+    work->wanted_pages = work->missing_pages = 0;
     return 0;
 }
 

@@ -15,6 +15,8 @@ struct spool_work {
     uint64_t start_pages;
     uint64_t written_pages;
     uint64_t wanted_pages;
+    uint64_t missing_pages;
+    uint64_t delivered_bytes; /* room that deliveries of this transaction give back */
     bool refusing;
     bool expired_more;
     bool changed;

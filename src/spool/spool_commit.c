@@ -123,11 +123,13 @@ static void adopt(struct spool_commit *commit, const struct spool_work *work)
 {
     bool was_refusing = commit->refusing;
 
+    spool_drain_note(&commit->drain, work->delivered_bytes, clock_mono_ns());
     metrics_add(METRIC_SPOOL_EVICTED, work->counters.evicted_records - commit->counters.evicted_records);
     note_dropped(commit, &work->counters);
     commit->counters = work->counters;
     commit->refusing = work->refusing;
     commit->wanted_pages = work->wanted_pages;
+    commit->missing_pages = work->missing_pages;
     commit->expired_more = work->expired_more;
     if (work->changed)
         commit->high_pages = work->start_pages + work->written_pages;
@@ -159,6 +161,7 @@ static int transact(struct spool_commit *commit, const struct spool_plan *plan, 
         .commit = commit,
         .spool = commit->spool,
         .wanted_pages = commit->wanted_pages,
+        .missing_pages = commit->missing_pages,
         .refusing = commit->refusing,
     };
     int rc = fault_point("spool.begin");
@@ -330,6 +333,17 @@ int spool_commit_tick(struct spool_commit *commit, struct err *err)
     return err->class == ERR_BUSY ? 0 : -1;
 }
 
+uint64_t spool_commit_retry_ms(const struct spool_commit *commit)
+{
+    uint64_t now_ns = clock_mono_ns(), wait_ms, hold_ms;
+
+    if (!commit->refusing)
+        return SPOOL_RETRY_MIN_MS;
+    wait_ms = spool_drain_wait_ms(&commit->drain, commit->missing_pages * commit->spool->page_bytes);
+    hold_ms = commit->hold_until_ns > now_ns ? (commit->hold_until_ns - now_ns) / NS_PER_MS : 0;
+    return wait_ms > hold_ms ? wait_ms : hold_ms;
+}
+
 int spool_commit_clean(struct spool_commit *commit, struct err *err)
 {
     struct spool_plan plan = {.clean = true};
@@ -357,6 +371,7 @@ int spool_commit_init(struct spool_commit *commit, struct spool *spool, struct e
     struct spool_plan plan = {.always = true};
 
     *commit = (struct spool_commit){.spool = spool, .layout = spool_layout_of(spool->size_bytes, spool->page_bytes)};
+    spool_drain_init(&commit->drain, clock_mono_ns());
     if (fit_to_disk(commit, SPOOL_TXN_SLACK_PAGES, err) == -1)
         return -1;
     if (load(commit, err) == -1)

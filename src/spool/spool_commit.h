@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "buf.h"
+#include "spool_drain.h"
 #include "spool_internal.h"
 #include "spool_space.h"
 #include "spool_state.h"
@@ -49,7 +50,9 @@ struct spool_commit {
     struct err disk;                /* why the file cannot grow; ERR_NONE while it can */
     uint64_t high_pages;            /* that the next transaction cannot use: see spool_space.c */
     uint64_t wanted_pages;          /* the largest record refused since the spool was full */
+    uint64_t missing_pages;         /* that have to be delivered before a full spool admits again */
     uint64_t hold_until_ns;         /* no room before this, monotonic */
+    struct spool_drain drain;       /* how fast that goes */
     bool refusing;
     uint64_t looked_ns;      /* when `refusing` was last looked at, monotonic */
     uint64_t dropped_before; /* dropped records when the present dropping began */
@@ -71,6 +74,9 @@ int spool_commit_group(struct spool_commit *commit, struct spool_group *group, s
 
 /* Removes history that is too old, looks whether a full spool has room again.  -1: ERR_FATAL. */
 int spool_commit_tick(struct spool_commit *commit, struct err *err);
+
+/* How long a sender that is refused now should stay away: see spool_writer_retry_ms. */
+uint64_t spool_commit_retry_ms(const struct spool_commit *commit);
 
 /* Marks a clean stop.  -1: ERR_FATAL; no room for the mark is not an error. */
 int spool_commit_clean(struct spool_commit *commit, struct err *err);

@@ -52,6 +52,7 @@ struct spool_writer {
     uint64_t next_seq;
     uint64_t generation;
     uint64_t wakes;
+    uint64_t retry_ms; /* while refusing */
     bool woken_forever;
     bool refusing;
     bool stopping;
@@ -115,6 +116,16 @@ bool spool_writer_admits(struct spool_writer *writer)
     admits = !writer->stopping && !writer->refusing && spool_queue_takes(&writer->queue, 1);
     pthread_mutex_unlock(&writer->lock);
     return admits;
+}
+
+uint64_t spool_writer_retry_ms(struct spool_writer *writer)
+{
+    uint64_t retry_ms;
+
+    pthread_mutex_lock(&writer->lock);
+    retry_ms = writer->refusing && !writer->stopping ? writer->retry_ms : SPOOL_RETRY_MIN_MS;
+    pthread_mutex_unlock(&writer->lock);
+    return retry_ms;
 }
 
 /* --- callers: blocking operations ------------------------------------------ */
@@ -253,6 +264,8 @@ static void tell_ops(const struct spool_group *group, const struct err *refusal)
 static void publish(struct spool_writer *writer)
 {
     writer->refusing = writer->commit.refusing;
+    writer->retry_ms = spool_commit_retry_ms(&writer->commit);
+    metrics_set(METRIC_SPOOL_RETRY_DELAY_SECONDS, writer->refusing ? (writer->retry_ms + 999) / 1000 : 0);
     if (writer->generation != writer->commit.counters.generation) {
         /* There may be work with an old number. */
         writer->generation = writer->commit.counters.generation;

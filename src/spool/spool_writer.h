@@ -56,6 +56,17 @@ int spool_writer_put(struct spool_writer *writer, struct spool_put *put, struct 
 bool spool_writer_admits(struct spool_writer *writer);
 
 /*
+ * How long a sender that is refused now should stay away, for RetryInfo and
+ * Retry-After: SPOOL_RETRY_MIN_MS to SPOOL_RETRY_MAX_MS.  While the spool is
+ * full, until deliveries will probably have made the room at which it admits
+ * again, by their rate of the last seconds; the longest while nothing is
+ * delivered.  The shortest when the queue is full, which a few commits change;
+ * when the writer is stopping, as the next one may be there soon; and while
+ * everything is admitted.  Any thread; as cheap as spool_writer_admits.
+ */
+uint64_t spool_writer_retry_ms(struct spool_writer *writer);
+
+/*
  * The records are delivered: subtracts them from `pending`.  Any thread;
  * returns when it is durable.  Seqs that are not pending are passed over.
  * -1: ERR_BUSY when the writer is stopping, or when not even the spool's

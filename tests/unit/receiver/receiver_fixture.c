@@ -19,8 +19,8 @@
 
 #include "clock.h"
 #include "export_grpc.h"
-#include "otlp_status.h"
 #include "otlp_field.h"
+#include "otlp_status.h"
 
 static void die(const struct err *err)
 {

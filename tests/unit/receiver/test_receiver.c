@@ -68,13 +68,18 @@ static void assert_ok(const struct export_answer *answer)
         fail_msg("%s: %s", export_code_name(answer->code), answer->message);
 }
 
-static void assert_busy(const struct export_answer *answer, const char *text)
+static void assert_refused_for(const struct export_answer *answer, const char *text, uint64_t delay_ms)
 {
     assert_string_equal(export_code_name(answer->code), "UNAVAILABLE");
     assert_string_equal(answer->message, text);
     assert_true(answer->retryable);
     assert_true(answer->has_retry_delay);
-    assert_int_equal(answer->retry_delay_ms, RECEIVER_RETRY_DELAY_MS);
+    assert_int_equal(answer->retry_delay_ms, delay_ms);
+}
+
+static void assert_busy(const struct export_answer *answer, const char *text)
+{
+    assert_refused_for(answer, text, SPOOL_RETRY_MIN_MS);
 }
 
 /* --- stored ----------------------------------------------------------------- */
@@ -342,10 +347,11 @@ static void test_export_into_full_spool_is_unavailable(void **state)
     assert_string_equal(export_code_name(answer.code), "UNAVAILABLE");
     assert_non_null(strstr(answer.message, "full"));
     assert_true(answer.retryable && answer.has_retry_delay);
-    assert_int_equal(answer.retry_delay_ms, RECEIVER_RETRY_DELAY_MS);
+    assert_int_equal(answer.retry_delay_ms, SPOOL_RETRY_MAX_MS); /* nothing is delivered */
     /* Now the writer says so beforehand, and the message is not read. */
     answer = fixture_send(*state, buf_slice(&request), false);
-    assert_busy(&answer, "the spool takes nothing at the moment: it is full, or its writer is behind");
+    assert_refused_for(&answer, "the spool takes nothing at the moment: it is full, or its writer is behind",
+                       SPOOL_RETRY_MAX_MS);
     assert_int_equal(fixture_stat(*state).received_records, stored);
     assert_true(metrics_get(METRIC_RECEIVER_UNAVAILABLE) >= unavailable + 2);
     free(noise);

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "otlp_response.h"
-#include "receiver_answer.h"
 #include "otlp_status.h"
+#include "receiver_answer.h"
 
 static struct buf out;
 
@@ -129,8 +129,28 @@ static void test_failure_other_classes_are_unavailable_with_retry(void **state)
         assert_int_equal(answer.code, 14);
         assert_int_equal(receiver_answer_metric(&answer), METRIC_RECEIVER_UNAVAILABLE);
         assert_true(otlp_status_find_retry(buf_slice(&out), &delay_ms));
-        assert_int_equal(delay_ms, RECEIVER_RETRY_DELAY_MS);
+        assert_int_equal(delay_ms, SPOOL_RETRY_MIN_MS);
     }
+}
+
+static void test_failure_delay_is_the_callers(void **state)
+{
+    struct receiver_answer answer;
+    uint64_t delay_ms;
+
+    (void)state;
+    answer_class(&answer, ERR_BUSY, 0);
+    answer.retry_after_ms = 12345;
+    buf_clear(&out);
+    receiver_answer_put_details(&answer, &out);
+    assert_true(otlp_status_find_retry(buf_slice(&out), &delay_ms));
+    assert_int_equal(delay_ms, 12345);
+    /* What is final has none, whatever the field says. */
+    buf_clear(&out);
+    answer_class(&answer, ERR_POISON, EMSGSIZE);
+    answer.retry_after_ms = 12345;
+    receiver_answer_put_details(&answer, &out);
+    assert_int_equal(out.len, 0);
 }
 
 static void test_failure_longest_text_fits(void **state)
@@ -178,6 +198,7 @@ int main(void)
         TEST(test_failure_poison_is_invalid_argument_with_bad_request),
         TEST(test_failure_too_large_is_resource_exhausted_and_final),
         TEST(test_failure_other_classes_are_unavailable_with_retry),
+        TEST(test_failure_delay_is_the_callers),
         TEST(test_failure_longest_text_fits),
         TEST(test_unimplemented_names_what_works),
     };

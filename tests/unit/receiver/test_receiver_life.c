@@ -302,7 +302,7 @@ static void test_stop_finishes_calls_in_hand_and_refuses_new_ones(void **state)
     answer = fixture_send(fixture, buf_slice(&request), false);
     assert_string_equal(export_code_name(answer.code), "UNAVAILABLE");
     assert_string_equal(answer.message, "the receiver is stopping");
-    assert_int_equal(answer.retry_delay_ms, RECEIVER_RETRY_DELAY_MS);
+    assert_int_equal(answer.retry_delay_ms, SPOOL_RETRY_MIN_MS);
     assert_false(atomic_load(&stopper.stopped));
     release_writer(&block);
     join_sender(&sender);

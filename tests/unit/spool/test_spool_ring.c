@@ -198,6 +198,30 @@ static void test_full_spool_refuses_and_opens_again_by_itself(void **state)
         fixture_check(fixture->spool, seq, seq, 100000, SPOOL_PENDING);
 }
 
+/* The delay is the longest while nothing is delivered, falls as room comes back, and is the shortest when it is there. */
+static void test_full_spool_asks_for_a_delay_by_its_deliveries(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t last, next = 1, delay_ms, least_ms = SPOOL_RETRY_MAX_MS;
+
+    assert_int_equal(spool_writer_retry_ms(fixture->writer), SPOOL_RETRY_MIN_MS);
+    assert_int_equal(metrics_get(METRIC_SPOOL_RETRY_DELAY_SECONDS), 0);
+    last = fill_up(fixture, 20000);
+    assert_int_equal(spool_writer_retry_ms(fixture->writer), SPOOL_RETRY_MAX_MS);
+    assert_int_equal(metrics_get(METRIC_SPOOL_RETRY_DELAY_SECONDS), SPOOL_RETRY_MAX_MS / 1000);
+    while (!spool_writer_admits(fixture->writer)) {
+        assert_true(next <= last);
+        delay_ms = spool_writer_retry_ms(fixture->writer);
+        assert_in_range(delay_ms, SPOOL_RETRY_MIN_MS, SPOOL_RETRY_MAX_MS);
+        least_ms = delay_ms < least_ms ? delay_ms : least_ms;
+        fixture_deliver(fixture, next, next + 1);
+        next++;
+    }
+    assert_true(least_ms < SPOOL_RETRY_MAX_MS);
+    assert_int_equal(spool_writer_retry_ms(fixture->writer), SPOOL_RETRY_MIN_MS);
+    assert_int_equal(metrics_get(METRIC_SPOOL_RETRY_DELAY_SECONDS), 0);
+}
+
 static void test_full_spool_is_full_after_a_restart(void **state)
 {
     struct fixture *fixture = *state;
@@ -206,6 +230,7 @@ static void test_full_spool_is_full_after_a_restart(void **state)
     fixture_close(fixture);
     fixture_open(fixture);
     assert_false(spool_writer_admits(fixture->writer));
+    assert_int_equal(spool_writer_retry_ms(fixture->writer), SPOOL_RETRY_MAX_MS);
     assert_true(fixture_stat(fixture->spool).refusing);
     fixture_deliver(fixture, 1, last + 1);
     assert_true(spool_writer_admits(fixture->writer));
@@ -354,6 +379,8 @@ static void test_map_full_from_a_stuck_reader_refuses_until_it_is_gone(void **st
     assert_int_equal(err.code, MDB_MAP_FULL);
     assert_non_null(strstr(err.text, ": MDB_MAP_FULL: Environment mapsize limit reached"));
     assert_false(spool_writer_admits(fixture->writer));
+    /* There is room by the count: the next try is what a sender has to wait for. */
+    assert_in_range(spool_writer_retry_ms(fixture->writer), SPOOL_RETRY_MIN_MS, SPOOL_HOLD_MS);
     mdb_txn_abort(reader);
     fixture_until(admits, fixture->writer);
     assert_int_equal(fixture_put(fixture, last + 1, 100000), last + 1);
@@ -570,6 +597,7 @@ int main(void)
         RING_TEST(test_ring_of_mixed_sizes_never_refuses),
         RING_TEST(test_ring_of_records_larger_than_a_group),
         RING_TEST(test_full_spool_refuses_and_opens_again_by_itself),
+        RING_TEST(test_full_spool_asks_for_a_delay_by_its_deliveries),
         RING_TEST(test_full_spool_is_full_after_a_restart),
         RING_TEST(test_time_spent_refusing_is_counted),
         DROP_TEST(test_full_spool_drops_the_oldest_that_wait),

@@ -218,6 +218,7 @@ static void test_put_when_the_queue_is_full_is_busy(void **state)
     assert_int_equal(spool_writer_put(fixture->writer, &puts[SPOOL_QUEUE_COUNT_MAX], &err), -1);
     assert_int_equal(err.class, ERR_BUSY);
     assert_string_equal(err.text, "the spool's queue is full");
+    assert_int_equal(spool_writer_retry_ms(fixture->writer), SPOOL_RETRY_MIN_MS);
     for (unsigned i = 0; i < SPOOL_QUEUE_COUNT_MAX; i++)
         sem_post(&blocker.go_on); /* one for each that `block` is called for */
     fixture_put_wait(&last);
