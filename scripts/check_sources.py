@@ -23,6 +23,7 @@ OWNERS = {
     r"(mongoc|bson)/.*": "sink",
     r"grpc/.*": "client receiver",
     r"microhttpd\.h": "admin",
+    r"openssl/.*": "net",
     r"systemd/.*": "daemon",
 }
 

@@ -119,6 +119,17 @@
 #define RECEIVER_KEEPALIVE_TIMEOUT_MS 20000      /* for its answer */
 #define RECEIVER_PING_INTERVAL_MIN_MS 5000 /* clients may ping this often; gRPC's own bound of 5 min cuts many off */
 
+/* Network. */
+#define NET_SOCKETS_MAX 16                   /* addresses that one name may stand for */
+#define NET_HOST_BYTES 256                   /* a host's name, with its NUL */
+#define NET_PORT_TRIES_MAX 16                /* for a port that is free on all addresses of a name */
+#define NET_ACCEPT_BATCH 64                  /* connections taken from one socket before another gets its turn */
+#define NET_ACCEPT_PAUSE_MS 100              /* no accept for so long when the system has no room for one */
+#define NET_NOTICE_MS 10000                  /* between two lines on the same trouble */
+#define NET_KEEPALIVE_IDLE_S 60              /* silence after which TCP looks whether the peer is there */
+#define NET_KEEPALIVE_INTERVAL_S 20          /* between two such looks, */
+#define NET_KEEPALIVE_PROBES 3               /* after so many of which it is gone */
+
 /* Command. */
 #define CTL_OPTIONS_MAX 32                /* options of one verb, the global ones included */
 #define CTL_WIDTH_MIN 40                  /* columns; a narrower terminal wraps */
