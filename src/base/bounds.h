@@ -120,15 +120,20 @@
 #define RECEIVER_PING_INTERVAL_MIN_MS 5000 /* clients may ping this often; gRPC's own bound of 5 min cuts many off */
 
 /* Network. */
-#define NET_SOCKETS_MAX 16                   /* addresses that one name may stand for */
-#define NET_HOST_BYTES 256                   /* a host's name, with its NUL */
-#define NET_PORT_TRIES_MAX 16                /* for a port that is free on all addresses of a name */
-#define NET_ACCEPT_BATCH 64                  /* connections taken from one socket before another gets its turn */
-#define NET_ACCEPT_PAUSE_MS 100              /* no accept for so long when the system has no room for one */
-#define NET_NOTICE_MS 10000                  /* between two lines on the same trouble */
-#define NET_KEEPALIVE_IDLE_S 60              /* silence after which TCP looks whether the peer is there */
-#define NET_KEEPALIVE_INTERVAL_S 20          /* between two such looks, */
-#define NET_KEEPALIVE_PROBES 3               /* after so many of which it is gone */
+#define NET_SOCKETS_MAX 16                  /* addresses that one name may stand for */
+#define NET_HOST_BYTES 256                  /* a host's name, with its NUL */
+#define NET_PORT_TRIES_MAX 16               /* for a port that is free on all addresses of a name */
+#define NET_ACCEPT_BATCH 64                 /* connections taken from one socket before another gets its turn */
+#define NET_ACCEPT_PAUSE_MS 100             /* no accept for so long when the system has no room for one */
+#define NET_NOTICE_MS 10000                 /* between two lines on the same trouble */
+#define NET_KEEPALIVE_IDLE_S 60             /* silence after which TCP looks whether the peer is there */
+#define NET_KEEPALIVE_INTERVAL_S 20         /* between two such looks, */
+#define NET_KEEPALIVE_PROBES 3              /* after so many of which it is gone */
+#define NET_RELAY_BUFFER_BYTES (32UL << 10) /* of a TLS connection, each way: two of TLS's largest records */
+#define NET_RELAY_SOCKET_BYTES (64 << 10)   /* what the kernel buffers between a relay and a server, each way */
+#define NET_RELAY_TURN_BYTES (128UL << 10)  /* of one connection, before another gets its turn */
+#define NET_RELAY_EVENTS_MAX 64             /* taken from epoll at a time */
+#define NET_RELAY_CLOSE_MS 3000             /* for what is buffered when one side has ended, and for the other's end */
 
 /* Command. */
 #define CTL_OPTIONS_MAX 32                /* options of one verb, the global ones included */
@@ -165,6 +170,7 @@ static_assert(SINK_WRITE_TIMEOUT_MS < SINK_SOCKET_TIMEOUT_MS, "MongoDB must answ
 static_assert(RECEIVER_READING_BYTES <= RECEIVER_IN_HAND_BYTES_MAX, "a call must be admitted when none is in hand");
 static_assert(RECEIVER_IN_HAND_BYTES_MAX < RECEIVER_QUOTA_BYTES,
               "a call is refused, which is retryable, before gRPC core resets streams, which is not");
+static_assert(NET_RELAY_BUFFER_BYTES <= NET_RELAY_TURN_BYTES, "a turn moves a buffer");
 static_assert(SPOOL_GROUP_BYTES_MAX <= SPOOL_QUEUE_BYTES_MAX, "a group gathers from the queue");
 static_assert(SPOOL_SIZE_MIN_BYTES / SPOOL_GROUP_SHARE >= SPOOL_PART_PAGES * SPOOL_PAGE_BYTES, "a group takes a part");
 static_assert(SPOOL_TXN_SLACK_PAGES * SPOOL_PAGE_BYTES < SPOOL_HEADROOM_MIN_BYTES, "the headroom covers the slack");

@@ -9,6 +9,7 @@
 METRIC(NET_OPEN,             GAUGE,   "tracespool_net_open_connections", "",                     "Connections that are open.")
 METRIC(NET_REFUSED_BOUND,    COUNTER, "tracespool_net_refused_connections_total", "reason=\"bound\"",     "Connections closed at once, because as many as allowed were open or the system had no room.")
 METRIC(NET_REFUSED_SYSTEM,   COUNTER, "tracespool_net_refused_connections_total", "reason=\"system\"",    "Connections closed at once, because as many as allowed were open or the system had no room.")
+METRIC(NET_HANDSHAKES_FAILED, COUNTER, "tracespool_net_failed_handshakes_total", "",             "TLS handshakes that failed or took too long.")
 METRIC(RECEIVER_OK,          COUNTER, "tracespool_receiver_requests_total", "code=\"OK\"",                 "Export calls answered, by gRPC status code.")
 METRIC(RECEIVER_INVALID,     COUNTER, "tracespool_receiver_requests_total", "code=\"INVALID_ARGUMENT\"",   "Export calls answered, by gRPC status code.")
 METRIC(RECEIVER_TOO_LARGE,   COUNTER, "tracespool_receiver_requests_total", "code=\"RESOURCE_EXHAUSTED\"", "Export calls answered, by gRPC status code.")

@@ -32,6 +32,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "net_notice.h"
+#include "net_relay.h"
 #include "net_socket.h"
 
 struct net_listener {
@@ -39,7 +40,8 @@ struct net_listener {
     struct net_listener_options options;
     char *address;
     int port;
-    int stop_fd; /* readable: end */
+    int stop_fd;             /* readable: end */
+    struct net_relay *relay; /* with TLS, else NULL */
     pthread_t thread;
     /* Owned by main's thread. */
     struct net_sockets sockets; /* closed when the thread is joined */
@@ -91,6 +93,13 @@ static void refuse_at_bound(struct net_listener *listener, int fd)
                  listener->address, count, listener->options.quota->max);
 }
 
+static void refuse_without_memory(struct net_listener *listener, int fd)
+{
+    metrics_add(METRIC_NET_REFUSED_SYSTEM, 1);
+    close(fd);
+    net_quota_release(listener->options.quota);
+}
+
 static void take_in(struct net_listener *listener, int fd)
 {
     if (!net_quota_take(listener->options.quota)) {
@@ -99,7 +108,10 @@ static void take_in(struct net_listener *listener, int fd)
     }
     if (listener->port != 0)
         set_tcp_options(fd);
-    listener->options.accepted(listener->options.context, fd);
+    if (listener->relay == NULL)
+        listener->options.accepted(listener->options.context, fd);
+    else if (net_relay_add(listener->relay, fd) != 0)
+        refuse_without_memory(listener, fd);
 }
 
 /* --- when the system has no room -------------------------------------------- */
@@ -252,7 +264,11 @@ int net_listener_start(struct net_listener **out, const struct net_listener_opti
     if (net_socket_open(&listener->sockets, listener->address, err) != 0)
         goto fail;
     listener->port = listener->sockets.port;
-    if (open_descriptors(listener, err) != 0 || start_thread(listener, err) != 0)
+    if (open_descriptors(listener, err) != 0)
+        goto fail;
+    if (options->tls != NULL && net_relay_start(&listener->relay, &listener->options, err) != 0)
+        goto fail;
+    if (start_thread(listener, err) != 0)
         goto fail;
     *out = listener;
     return 0;
@@ -278,6 +294,8 @@ void net_listener_quiesce(struct net_listener *listener)
         listener->accepting = false;
     }
     net_socket_close(&listener->sockets);
+    if (listener->relay != NULL)
+        net_relay_quiesce(listener->relay);
 }
 
 void net_listener_stop(struct net_listener *listener)
@@ -285,6 +303,7 @@ void net_listener_stop(struct net_listener *listener)
     if (listener == NULL)
         return;
     net_listener_quiesce(listener);
+    net_relay_stop(listener->relay);
     if (listener->reserve_fd >= 0)
         close(listener->reserve_fd);
     if (listener->stop_fd >= 0)
