@@ -134,6 +134,10 @@
 #define NET_RELAY_TURN_BYTES (128UL << 10)  /* of one connection, before another gets its turn */
 #define NET_RELAY_EVENTS_MAX 64             /* taken from epoll at a time */
 #define NET_RELAY_CLOSE_MS 3000             /* for what is buffered when one side has ended, and for the other's end */
+#define NET_TOKENS_MAX 64                   /* bearer tokens that are valid at a time */
+#define NET_TOKEN_BYTES_MIN 16              /* shorter ones can be guessed */
+#define NET_TOKEN_BYTES_MAX 4096
+#define NET_TOKENS_FILE_BYTES_MAX (1UL << 20) /* with its comments */
 
 /* Command. */
 #define CTL_OPTIONS_MAX 32                /* options of one verb, the global ones included */
@@ -170,6 +174,7 @@ static_assert(SINK_WRITE_TIMEOUT_MS < SINK_SOCKET_TIMEOUT_MS, "MongoDB must answ
 static_assert(RECEIVER_READING_BYTES <= RECEIVER_IN_HAND_BYTES_MAX, "a call must be admitted when none is in hand");
 static_assert(RECEIVER_IN_HAND_BYTES_MAX < RECEIVER_QUOTA_BYTES,
               "a call is refused, which is retryable, before gRPC core resets streams, which is not");
+static_assert(NET_TOKENS_MAX * NET_TOKEN_BYTES_MAX < NET_TOKENS_FILE_BYTES_MAX, "all tokens fit into their file");
 static_assert(NET_RELAY_BUFFER_BYTES <= NET_RELAY_TURN_BYTES, "a turn moves a buffer");
 static_assert(SPOOL_GROUP_BYTES_MAX <= SPOOL_QUEUE_BYTES_MAX, "a group gathers from the queue");
 static_assert(SPOOL_SIZE_MIN_BYTES / SPOOL_GROUP_SHARE >= SPOOL_PART_PAGES * SPOOL_PAGE_BYTES, "a group takes a part");
