@@ -19,6 +19,7 @@ OWNERS = {
     r".*\.pb-c\.h": "otlp",
     r"libdeflate\.h": "otlp",
     r"zstd.*\.h": "otlp",
+    r"snappy-c\.h": "otlp",
     r"lmdb\.h": "spool bench",  # bench: the loop that the spool is measured beside
     r"(mongoc|bson)/.*": "sink",
     r"grpc/.*": "client receiver",

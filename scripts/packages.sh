@@ -6,7 +6,8 @@ packages_for() {
     build)
         echo ca-certificates gcc libc6-dev cmake ninja-build pkg-config \
             protobuf-c-compiler libprotobuf-c-dev libxxhash-dev libconfig-dev libzstd-dev libdeflate-dev \
-            liblmdb-dev libmongoc-dev libgrpc-dev libmicrohttpd-dev libssl-dev libsystemd-dev
+            liblmdb-dev libmongoc-dev libgrpc-dev libmicrohttpd-dev libnghttp2-dev libssl-dev libsnappy-dev libyajl-dev \
+            libsystemd-dev
         ;;
     python) echo python3 python3-venv ;;
     mongod) echo libcurl4 libssl3 ;; # what the mongod of the wheel is linked with

@@ -27,6 +27,10 @@ static int inflate(enum otlp_codec codec, struct slice in, struct buf *out, stru
         return otlp_codec_gzip_inflate(in, out, err);
     case OTLP_CODEC_ZSTD:
         return otlp_codec_zstd_inflate(in, out, err);
+    case OTLP_CODEC_DEFLATE:
+        return otlp_codec_zlib_inflate(in, out, err);
+    case OTLP_CODEC_SNAPPY:
+        return otlp_codec_snappy_inflate(in, out, err);
     }
     return err_set(err, ERR_POISON, EINVAL, "codec %d is not known", (int)codec);
 }
@@ -56,6 +60,9 @@ int otlp_codec_deflate(enum otlp_codec codec, struct slice in, struct buf *out, 
         return otlp_codec_gzip_deflate(in, out, err);
     case OTLP_CODEC_ZSTD:
         return otlp_codec_zstd_deflate(in, out, err);
+    case OTLP_CODEC_DEFLATE:
+    case OTLP_CODEC_SNAPPY:
+        return err_set(err, ERR_POISON, EINVAL, "%s: is only inflated", otlp_codec_name(codec));
     }
     return err_set(err, ERR_POISON, EINVAL, "codec %d is not known", (int)codec);
 }
@@ -69,6 +76,10 @@ const char *otlp_codec_name(enum otlp_codec codec)
         return "gzip";
     case OTLP_CODEC_ZSTD:
         return "zstd";
+    case OTLP_CODEC_DEFLATE:
+        return "deflate";
+    case OTLP_CODEC_SNAPPY:
+        return "snappy";
     }
     return "unknown";
 }

@@ -14,6 +14,8 @@ enum otlp_codec {
     OTLP_CODEC_IDENTITY = 0,
     OTLP_CODEC_GZIP = 1,
     OTLP_CODEC_ZSTD = 2,
+    OTLP_CODEC_DEFLATE = 3, /* zlib, RFC 1950: what gRPC and HTTP call deflate */
+    OTLP_CODEC_SNAPPY = 4,  /* framed, as gRPC's clients send it, or one block, as HTTP's do */
 };
 
 /*
@@ -24,9 +26,14 @@ enum otlp_codec {
  */
 int otlp_codec_inflate(enum otlp_codec codec, struct slice in, size_t max_bytes, struct buf *out, struct err *err);
 
-/* Compresses `in` into `out` (cleared first).  zstd: level 1.  Any thread. -1: ERR_BUSY out of memory. */
+/*
+ * Compresses `in` into `out` (cleared first).  zstd: level 1.  Any thread.
+ * Not for deflate and snappy, which are only ever inflated: what comes in them
+ * is stored as zstd.
+ * -1: ERR_BUSY out of memory, ERR_POISON for a codec that it is not for.
+ */
 int otlp_codec_deflate(enum otlp_codec codec, struct slice in, struct buf *out, struct err *err);
 
-const char *otlp_codec_name(enum otlp_codec codec); /* "identity", "gzip", "zstd", or "unknown" */
+const char *otlp_codec_name(enum otlp_codec codec); /* "identity", "gzip", "zstd", "deflate", "snappy", or "unknown" */
 
 #endif

@@ -11,7 +11,7 @@
 #include "otlp_codec_internal.h"
 
 struct contexts {
-    struct libdeflate_decompressor *gzip;
+    struct libdeflate_decompressor *inflate; /* gzip and zlib */
     ZSTD_DCtx *unzstd;
     ZSTD_CCtx *zstd;
 };
@@ -24,8 +24,8 @@ static void free_contexts(void *data)
 {
     struct contexts *contexts = data;
 
-    if (contexts->gzip != NULL)
-        libdeflate_free_decompressor(contexts->gzip);
+    if (contexts->inflate != NULL)
+        libdeflate_free_decompressor(contexts->inflate);
     ZSTD_freeDCtx(contexts->unzstd);
     ZSTD_freeCCtx(contexts->zstd);
     free(contexts);
@@ -56,15 +56,15 @@ static struct contexts *own_contexts(void)
     return contexts;
 }
 
-struct libdeflate_decompressor *otlp_codec_context_gzip(void)
+struct libdeflate_decompressor *otlp_codec_context_inflate(void)
 {
     struct contexts *contexts = own_contexts();
 
     if (contexts == NULL)
         return NULL;
-    if (contexts->gzip == NULL)
-        contexts->gzip = libdeflate_alloc_decompressor();
-    return contexts->gzip;
+    if (contexts->inflate == NULL)
+        contexts->inflate = libdeflate_alloc_decompressor();
+    return contexts->inflate;
 }
 
 ZSTD_DCtx *otlp_codec_context_unzstd(void)
