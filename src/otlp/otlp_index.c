@@ -202,6 +202,7 @@ int otlp_index_build(struct otlp_index *index, struct arena *arena, struct slice
         .resources = arena_alloc(arena, totals.counts[OTLP_SCHEMA_RESOURCE_SPANS] * sizeof(*index->resources)),
         .scopes = arena_alloc(arena, totals.counts[OTLP_SCHEMA_SCOPE_SPANS] * sizeof(*index->scopes)),
         .spans = arena_alloc(arena, totals.counts[OTLP_SCHEMA_SPAN] * sizeof(*index->spans)),
+        .depth = totals.depth,
     };
     if (index->resources == NULL || index->scopes == NULL || index->spans == NULL ||
         fill_index(index, arena, request) < 0)

@@ -55,6 +55,7 @@ struct otlp_index {
     uint32_t resource_count;
     uint32_t scope_count;
     uint32_t span_count;
+    uint32_t depth; /* AnyValues within one another, at most: 1 for a plain attribute, 0 when there is none */
     uint32_t by_validity[OTLP_VALIDITY_COUNT];
 };
 

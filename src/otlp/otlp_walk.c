@@ -114,8 +114,10 @@ static void push(struct walk *walk, const struct otlp_schema_message *message, c
     };
     walk->totals->decoded_bytes += message->base_bytes;
     walk->totals->counts[message->kind]++;
-    if (message->kind == OTLP_SCHEMA_ANY_VALUE)
-        walk->any_values++;
+    if (message->kind != OTLP_SCHEMA_ANY_VALUE)
+        return;
+    if (++walk->any_values > walk->totals->depth)
+        walk->totals->depth = walk->any_values;
 }
 
 /* The innermost message has ended. What makes it fail, or NULL. */

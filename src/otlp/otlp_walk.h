@@ -10,6 +10,7 @@
 
 struct otlp_walk_totals {
     uint32_t counts[OTLP_SCHEMA_KINDS]; /* messages of each kind */
+    uint32_t depth;                     /* AnyValues within one another, at most */
     uint64_t decoded_bytes;             /* what decoding the request takes of an arena, or more: arena.used_bytes */
 };
 

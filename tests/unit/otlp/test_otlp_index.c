@@ -289,6 +289,39 @@ static void test_attribute_string_of_other_types_is_passed_over(void **state)
     assert_int_equal(otlp_attribute_string(pointers, 3, "k").len, 1);
 }
 
+static void check_depth(struct slice request, unsigned depth)
+{
+    struct otlp_index index;
+
+    assert_int_equal(otlp_index_build(&index, &arena, request, &err), 0);
+    assert_int_equal(index.depth, depth);
+}
+
+static void test_index_depth_is_that_of_the_deepest_value(void **state)
+{
+    static const unsigned depths[] = {1, 2, 17, OTLP_DEPTH_MAX};
+    struct samples_request plain;
+    struct buf request, both;
+
+    (void)state;
+    samples_request_start(&plain);
+    samples_request_span(&plain, 1, 1, "has no attribute");
+    check_depth(samples_request_end(&plain), 0);
+    for (unsigned i = 0; i < 2 * sizeof(depths) / sizeof(depths[0]); i++) {
+        samples_nested(&request, depths[i / 2], i % 2 == 0);
+        check_depth(buf_slice(&request), depths[i / 2]);
+        buf_init(&both, 1UL << 20); /* two more ResourceSpans before and behind, of less depth */
+        assert_int_equal(buf_append(&both, plain.whole.data, plain.whole.len), 0);
+        assert_int_equal(buf_append(&both, request.data, request.len), 0);
+        assert_int_equal(buf_append(&both, plain.whole.data, plain.whole.len), 0);
+        check_depth(buf_slice(&both), depths[i / 2]);
+        buf_fini(&both);
+        buf_fini(&request);
+    }
+    check_depth(slice_of(NULL, 0), 0);
+    samples_request_free(&plain);
+}
+
 static void test_validity_name_is_stable(void **state)
 {
     (void)state;
@@ -306,6 +339,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_index_ids_are_judged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_index_id_given_again_counts_last, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_index_parts_in_pieces_are_merged, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_index_depth_is_that_of_the_deepest_value, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_index_full_arena_is_busy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_decode_garbage_is_poison, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_decode_full_arena_is_busy, set_up, tear_down),
