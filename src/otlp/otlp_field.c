@@ -6,94 +6,126 @@
  */
 #include "otlp_field.h"
 
-#define VARINT_BYTES_MAX 10
-#define FIELD_NUMBER_MAX ((1U << 29) - 1)
+#include <assert.h>
+
+static size_t varint_size(uint64_t value)
+{
+    size_t size = 1;
+
+    for (; value >= 0x80; value >>= 7)
+        size++;
+    return size;
+}
+
+/* `to` has room for at least `size` bytes, which are all written: leading zeros are allowed. */
+static void write_varint(uint8_t *to, size_t size, uint64_t value)
+{
+    for (size_t i = 0; i + 1 < size; i++, value >>= 7)
+        to[i] = (uint8_t)(value | 0x80);
+    assert(value < 0x80);
+    to[size - 1] = (uint8_t)value;
+}
 
 static void put_raw_varint(struct buf *out, uint64_t value)
 {
-    uint8_t bytes[VARINT_BYTES_MAX];
-    size_t len = 0;
+    uint8_t bytes[OTLP_WIRE_VARINT_BYTES_MAX];
+    size_t size = varint_size(value);
 
-    while (value >= 0x80) {
-        bytes[len++] = (uint8_t)(value | 0x80);
-        value >>= 7;
-    }
-    bytes[len++] = (uint8_t)value;
-    buf_append(out, bytes, len);
+    write_varint(bytes, size, value);
+    buf_append(out, bytes, size);
+}
+
+static void put_tag(struct buf *out, uint32_t number, enum otlp_wire_type type)
+{
+    put_raw_varint(out, (uint64_t)number << 3 | type);
 }
 
 void otlp_field_put_varint(struct buf *out, uint32_t number, uint64_t value)
 {
-    put_raw_varint(out, (uint64_t)number << 3 | OTLP_FIELD_VARINT);
+    put_tag(out, number, OTLP_WIRE_VARINT);
     put_raw_varint(out, value);
+}
+
+static void put_fixed(struct buf *out, uint64_t value, size_t size)
+{
+    uint8_t bytes[sizeof(value)];
+
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(value >> (8 * i));
+    buf_append(out, bytes, size);
+}
+
+void otlp_field_put_fixed32(struct buf *out, uint32_t number, uint32_t value)
+{
+    put_tag(out, number, OTLP_WIRE_32BIT);
+    put_fixed(out, value, sizeof(value));
+}
+
+void otlp_field_put_fixed64(struct buf *out, uint32_t number, uint64_t value)
+{
+    put_tag(out, number, OTLP_WIRE_64BIT);
+    put_fixed(out, value, sizeof(value));
+}
+
+void otlp_field_put_header(struct buf *out, uint32_t number, size_t len)
+{
+    put_tag(out, number, OTLP_WIRE_LENGTH);
+    put_raw_varint(out, len);
 }
 
 void otlp_field_put_bytes(struct buf *out, uint32_t number, struct slice bytes)
 {
-    put_raw_varint(out, (uint64_t)number << 3 | OTLP_FIELD_BYTES);
-    put_raw_varint(out, bytes.len);
+    otlp_field_put_header(out, number, bytes.len);
     buf_append(out, bytes.data, bytes.len);
 }
 
-static void skip(struct slice *in, size_t len)
+size_t otlp_field_size(uint32_t number, size_t len)
 {
-    in->data += len;
-    in->len -= len;
+    return varint_size((uint64_t)number << 3) + varint_size(len) + len;
 }
 
-static bool take_varint(struct slice *in, uint64_t *value)
+size_t otlp_field_open(struct buf *out, uint32_t number, bool is_padded)
 {
-    *value = 0;
-    for (size_t i = 0; i < VARINT_BYTES_MAX && i < in->len; i++) {
-        *value |= (uint64_t)(in->data[i] & 0x7f) << (7 * i);
-        if (in->data[i] < 0x80) {
-            skip(in, i + 1);
-            return true;
-        }
-    }
-    return false;
+    static const uint8_t nothing[OTLP_WIRE_LENGTH_BYTES_MAX];
+
+    put_tag(out, number, OTLP_WIRE_LENGTH);
+    buf_append(out, nothing, is_padded ? OTLP_WIRE_LENGTH_BYTES_MAX : 1);
+    return out->len;
 }
 
-/* After the tag: the field's content.  Groups (wire types 3 and 4) are not used by any message read here. */
-static bool take_content(struct slice *in, struct otlp_field *field)
+void otlp_field_close(struct buf *out, size_t opened, bool is_padded)
 {
-    uint64_t len;
+    size_t len = out->len - opened;
+    size_t reserved = is_padded ? OTLP_WIRE_LENGTH_BYTES_MAX : 1;
+    size_t needed = is_padded ? reserved : varint_size(len);
 
-    switch (field->type) {
-    case OTLP_FIELD_VARINT:
-        return take_varint(in, &field->value);
-    case OTLP_FIELD_BYTES:
-        if (!take_varint(in, &len))
-            return false;
-        break;
-    case OTLP_FIELD_FIXED64:
-        len = 8;
-        break;
-    case OTLP_FIELD_FIXED32:
-        len = 4;
-        break;
-    default:
-        return false;
-    }
-    if (len > in->len)
-        return false;
-    field->bytes = slice_of(in->data, (size_t)len);
-    skip(in, (size_t)len);
-    return true;
+    if (out->failed || (needed > reserved && buf_reserve(out, needed - reserved) == NULL))
+        return;
+    if (needed > reserved)
+        memmove(out->data + opened + needed - reserved, out->data + opened, len);
+    write_varint(out->data + opened - reserved, needed, len);
+    out->len += needed - reserved;
 }
 
 bool otlp_field_next(struct slice *message, struct otlp_field *field)
 {
-    struct slice rest = *message;
-    uint64_t tag;
+    const uint8_t *end;
+    struct otlp_wire_field found;
+    const char *why;
+    const uint8_t *next;
 
     *field = (struct otlp_field){0};
-    if (!take_varint(&rest, &tag) || tag >> 3 == 0 || tag >> 3 > FIELD_NUMBER_MAX)
+    if (message->len == 0)
         return false;
-    field->number = (uint32_t)(tag >> 3);
-    field->type = (enum otlp_field_type)(tag & 7);
-    if (!take_content(&rest, field))
+    end = message->data + message->len;
+    next = otlp_wire_next(message->data, end, &found, &why);
+    if (next == NULL)
         return false;
-    *message = rest;
+    field->number = found.number;
+    field->type = (enum otlp_wire_type)found.type;
+    field->bytes = found.body;
+    if (found.type == OTLP_WIRE_VARINT) /* it has just been seen to be whole */
+        otlp_wire_varint(found.body.data, end, OTLP_WIRE_VARINT_BYTES_MAX, &field->value, &why);
+    *message = slice_of(next, (size_t)(end - next));
     return true;
 }

@@ -18,11 +18,8 @@
  */
 #include "otlp_fragment_form.h"
 
+#include "otlp_field.h"
 #include "otlp_fragment_group.h"
-#include "otlp_wire.h"
-
-/* Tag (all numbers here are below 16) and length. */
-#define HEADER_BYTES_MAX (1 + OTLP_WIRE_LENGTH_BYTES_MAX)
 
 static const struct otlp_span_ref *span_at(const struct otlp_fragment *fragment, uint32_t i)
 {
@@ -56,52 +53,16 @@ void otlp_fragment_form_hash(struct otlp_fragment *fragment, struct checksum_128
     checksum_128_result(state, fragment->hash);
 }
 
-static size_t header_size(size_t len)
-{
-    size_t size = 2;
-
-    while (len >= 0x80) {
-        len >>= 7;
-        size++;
-    }
-    return size;
-}
-
-static size_t field_size(struct slice body)
-{
-    return header_size(body.len) + body.len;
-}
-
 /* An empty field need not be sent. */
-static size_t optional_size(struct slice body)
+static size_t optional_size(uint32_t number, struct slice body)
 {
-    return body.len == 0 ? 0 : field_size(body);
-}
-
-static void put_header(struct buf *out, uint32_t number, size_t len)
-{
-    uint8_t header[HEADER_BYTES_MAX];
-    size_t used = 0;
-
-    header[used++] = (uint8_t)(number << 3 | OTLP_WIRE_LENGTH);
-    while (len >= 0x80) {
-        header[used++] = (uint8_t)(len | 0x80);
-        len >>= 7;
-    }
-    header[used++] = (uint8_t)len;
-    buf_append(out, header, used);
-}
-
-static void put_field(struct buf *out, uint32_t number, struct slice body)
-{
-    put_header(out, number, body.len);
-    buf_append(out, body.data, body.len);
+    return body.len == 0 ? 0 : otlp_field_size(number, body.len);
 }
 
 static void put_optional(struct buf *out, uint32_t number, struct slice body)
 {
     if (body.len > 0)
-        put_field(out, number, body);
+        otlp_field_put_bytes(out, number, body);
 }
 
 /* The span after the last one of the scope that starts at span `i`. */
@@ -116,10 +77,11 @@ static uint32_t scope_end(const struct otlp_fragment *fragment, uint32_t i)
 static size_t scope_spans_size(const struct otlp_fragment *fragment, uint32_t first, uint32_t end)
 {
     const struct otlp_scope_ref *scope = &fragment->index->scopes[span_at(fragment, first)->scope];
-    size_t size = optional_size(scope->bytes) + optional_size(scope->schema_url);
+    size_t size =
+        optional_size(OTLP_GROUP_HEAD, scope->bytes) + optional_size(OTLP_GROUP_SCHEMA_URL, scope->schema_url);
 
     for (uint32_t i = first; i < end; i++)
-        size += field_size(span_at(fragment, i)->bytes);
+        size += otlp_field_size(OTLP_GROUP_MEMBERS, span_at(fragment, i)->bytes.len);
     return size;
 }
 
@@ -127,27 +89,25 @@ static void put_scope_spans(struct buf *out, const struct otlp_fragment *fragmen
 {
     const struct otlp_scope_ref *scope = &fragment->index->scopes[span_at(fragment, first)->scope];
 
-    put_header(out, OTLP_GROUP_MEMBERS, scope_spans_size(fragment, first, end));
+    otlp_field_put_header(out, OTLP_GROUP_MEMBERS, scope_spans_size(fragment, first, end));
     put_optional(out, OTLP_GROUP_HEAD, scope->bytes);
     for (uint32_t i = first; i < end; i++)
-        put_field(out, OTLP_GROUP_MEMBERS, span_at(fragment, i)->bytes);
+        otlp_field_put_bytes(out, OTLP_GROUP_MEMBERS, span_at(fragment, i)->bytes);
     put_optional(out, OTLP_GROUP_SCHEMA_URL, scope->schema_url);
 }
 
 int otlp_fragment_encode(struct buf *out, const struct otlp_fragment *fragment)
 {
     const struct otlp_resource_ref *resource = &fragment->index->resources[fragment->resource];
-    size_t size = optional_size(resource->bytes) + optional_size(resource->schema_url);
+    size_t size =
+        optional_size(OTLP_GROUP_HEAD, resource->bytes) + optional_size(OTLP_GROUP_SCHEMA_URL, resource->schema_url);
     uint32_t end;
 
     for (uint32_t i = 0; i < fragment->span_count; i = end) {
-        size_t inner;
-
         end = scope_end(fragment, i);
-        inner = scope_spans_size(fragment, i, end);
-        size += header_size(inner) + inner;
+        size += otlp_field_size(OTLP_GROUP_MEMBERS, scope_spans_size(fragment, i, end));
     }
-    put_header(out, OTLP_REQUEST_RESOURCE_SPANS, size);
+    otlp_field_put_header(out, OTLP_REQUEST_RESOURCE_SPANS, size);
     put_optional(out, OTLP_GROUP_HEAD, resource->bytes);
     for (uint32_t i = 0; i < fragment->span_count; i = end) {
         end = scope_end(fragment, i);

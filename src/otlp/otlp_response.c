@@ -44,9 +44,9 @@ static int read_partial(struct slice partial, int64_t *rejected_spans, char *mes
     struct otlp_field field;
 
     while (otlp_field_next(&partial, &field)) {
-        if (field.number == 1 && field.type == OTLP_FIELD_VARINT)
+        if (field.number == 1 && field.type == OTLP_WIRE_VARINT)
             *rejected_spans = (int64_t)field.value;
-        else if (field.number == 2 && field.type == OTLP_FIELD_BYTES)
+        else if (field.number == 2 && field.type == OTLP_WIRE_LENGTH)
             copy_text(message, message_size, field.bytes);
     }
     return partial.len == 0 ? 0 : -1;
@@ -60,7 +60,7 @@ int otlp_response_read(struct slice response, int64_t *rejected_spans, char *mes
     *rejected_spans = 0;
     message[0] = '\0';
     while (otlp_field_next(&response, &field)) {
-        if (field.number != 1 || field.type != OTLP_FIELD_BYTES)
+        if (field.number != 1 || field.type != OTLP_WIRE_LENGTH)
             continue;
         if (read_partial(field.bytes, rejected_spans, message, message_size) != 0)
             return -1;

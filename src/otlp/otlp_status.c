@@ -81,7 +81,7 @@ static struct slice last_bytes(struct slice message, uint32_t number)
     struct slice found = slice_of(NULL, 0);
 
     while (otlp_field_next(&message, &field)) {
-        if (field.number == number && field.type == OTLP_FIELD_BYTES)
+        if (field.number == number && field.type == OTLP_WIRE_LENGTH)
             found = field.bytes;
     }
     return found;
@@ -94,9 +94,9 @@ static uint64_t read_duration_ms(struct slice duration)
     int64_t nanos = 0;
 
     while (otlp_field_next(&duration, &field)) {
-        if (field.number == 1 && field.type == OTLP_FIELD_VARINT)
+        if (field.number == 1 && field.type == OTLP_WIRE_VARINT)
             seconds = (int64_t)field.value;
-        else if (field.number == 2 && field.type == OTLP_FIELD_VARINT)
+        else if (field.number == 2 && field.type == OTLP_WIRE_VARINT)
             nanos = (int64_t)field.value;
     }
     if (seconds < 0 || nanos < 0 || (uint64_t)seconds > DURATION_SECONDS_MAX || nanos > 999999999)
@@ -110,7 +110,7 @@ bool otlp_status_find_retry(struct slice details, uint64_t *delay_ms)
 
     *delay_ms = 0;
     while (otlp_field_next(&details, &field)) {
-        if (field.number != 3 || field.type != OTLP_FIELD_BYTES)
+        if (field.number != 3 || field.type != OTLP_WIRE_LENGTH)
             continue;
         if (slice_equal(last_bytes(field.bytes, 1), slice_of_text(RETRY_TYPE))) {
             *delay_ms = read_duration_ms(last_bytes(last_bytes(field.bytes, 2), 1));

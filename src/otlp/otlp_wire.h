@@ -1,5 +1,6 @@
 /*
- * otlp_wire.h - protobuf's wire format, one field at a time.  For this folder.
+ * otlp_wire.h - protobuf's wire format, read one field at a time.  For this
+ * folder; others have otlp_field.h, which also writes.
  *
  * Accepts what protobuf-c 1.4.1 accepts or less: a tag and a length take at
  * most 5 bytes, a varint at most 10, groups and the wire types 6 and 7 are
