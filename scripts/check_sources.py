@@ -20,6 +20,7 @@ OWNERS = {
     r"libdeflate\.h": "otlp",
     r"zstd.*\.h": "otlp",
     r"snappy-c\.h": "otlp",
+    r"yajl/.*": "otlp",
     r"lmdb\.h": "spool bench",  # bench: the loop that the spool is measured beside
     r"(mongoc|bson)/.*": "sink",
     r"grpc/.*": "client receiver",

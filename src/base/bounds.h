@@ -27,6 +27,7 @@
 #define OTLP_SPANS_MAX 1000000                /* spans in one request */
 #define OTLP_GROUPS_MAX 1000000               /* ResourceSpans, and ScopeSpans, in one request */
 #define OTLP_DECODED_BYTES_MAX (1024UL << 20) /* memory that decoding one request may take */
+#define OTLP_JSON_NUMBER_MAX 512              /* characters of a number in OTLP/JSON: "%f" of the largest takes 316 */
 
 /* Fragments: a document each.  BSON is about twice the wire size. */
 #define FRAGMENT_SPANS_MAX 1000

@@ -9,8 +9,10 @@
 #include "otlp_schema.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "opentelemetry/proto/collector/trace/v1/trace_service.pb-c.h"
 #include "otlp_wire.h"
@@ -66,6 +68,49 @@ static uint8_t wire_type_of(ProtobufCType type)
     }
 }
 
+/*
+ * The generated code has bytes and strings as one: what is bytes is known by
+ * its name.  A test compares the names with those that are bytes in proto/.
+ */
+static enum otlp_schema_json json_of_bytes(const char *name)
+{
+    static const char *const ids[] = {"trace_id", "span_id", "parent_span_id"};
+
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+        if (strcmp(name, ids[i]) == 0)
+            return OTLP_JSON_ID;
+    return strcmp(name, "bytes_value") == 0 ? OTLP_JSON_BYTES : OTLP_JSON_TEXT;
+}
+
+static enum otlp_schema_json json_of(const ProtobufCFieldDescriptor *field)
+{
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return OTLP_JSON_MESSAGE;
+    case PROTOBUF_C_TYPE_BYTES:
+        return json_of_bytes(field->name);
+    case PROTOBUF_C_TYPE_BOOL:
+        return OTLP_JSON_BOOL;
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return OTLP_JSON_DOUBLE;
+    case PROTOBUF_C_TYPE_ENUM:
+        return OTLP_JSON_ENUM;
+    case PROTOBUF_C_TYPE_INT32:
+        return OTLP_JSON_INT32;
+    case PROTOBUF_C_TYPE_UINT32:
+    case PROTOBUF_C_TYPE_FIXED32:
+        return OTLP_JSON_UINT32;
+    case PROTOBUF_C_TYPE_INT64:
+        return OTLP_JSON_INT64;
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_FIXED64:
+        return OTLP_JSON_UINT64;
+    default:
+        assert(!"a type that OTLP had no field of");
+        return OTLP_JSON_TEXT;
+    }
+}
+
 static void fill_field(struct otlp_schema_message *message, const ProtobufCFieldDescriptor *from)
 {
     bool is_message = from->type == PROTOBUF_C_TYPE_MESSAGE;
@@ -80,6 +125,8 @@ static void fill_field(struct otlp_schema_message *message, const ProtobufCField
         .name = from->name,
         .child = is_message ? table_of(from->descriptor) : NULL,
         .wire_type = wire_type_of(from->type),
+        .number = (uint8_t)from->id,
+        .json = (uint8_t)json_of(from),
         .merges = is_message && !is_repeated && !in_oneof,
     };
     if (is_repeated) {
@@ -107,4 +154,46 @@ const struct otlp_schema_message *otlp_schema_request(void)
 {
     pthread_once(&once, make_tables);
     return &messages[0];
+}
+
+/* The character of the lowerCamelCase name at `*at` of the other; `*at` goes to the next. */
+static char next_of_json_name(const char **at)
+{
+    bool is_start_of_word = **at == '_';
+
+    *at += is_start_of_word;
+    return is_start_of_word ? (char)toupper((unsigned char)*(*at)++) : *(*at)++;
+}
+
+void otlp_schema_json_name(char *text, size_t size, const struct otlp_schema_field *field)
+{
+    const char *at = field->name;
+    size_t used = 0;
+
+    while (*at != '\0' && used + 1 < size)
+        text[used++] = next_of_json_name(&at);
+    text[used] = '\0';
+}
+
+static bool is_json_name(const char *name, struct slice key)
+{
+    size_t used = 0;
+
+    while (*name != '\0' && used < key.len)
+        if (next_of_json_name(&name) != (char)key.data[used++])
+            return false;
+    return *name == '\0' && used == key.len;
+}
+
+const struct otlp_schema_field *otlp_schema_find(const struct otlp_schema_message *message, struct slice key)
+{
+    for (unsigned i = 0; i < OTLP_SCHEMA_NUMBERS; i++) {
+        const struct otlp_schema_field *field = &message->fields[i];
+
+        if (field->name == NULL || key.len == 0 || field->name[0] != (char)key.data[0])
+            continue;
+        if (is_json_name(field->name, key) || slice_equal(slice_of_text(field->name), key))
+            return field;
+    }
+    return NULL;
 }

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "slice.h"
+
 #define OTLP_SCHEMA_NUMBERS 32 /* OTLP's field numbers are below this; asserted when the tables are made */
 
 /* Messages that the walk counts. */
@@ -20,10 +22,27 @@ enum otlp_schema_kind {
     OTLP_SCHEMA_KINDS
 };
 
+/* What a field is in OTLP/JSON; protobuf-c's descriptors tell no string from bytes, as the build makes them one. */
+enum otlp_schema_json {
+    OTLP_JSON_MESSAGE,
+    OTLP_JSON_TEXT,
+    OTLP_JSON_ID,    /* bytes as hexadecimal: the ids of traces and spans */
+    OTLP_JSON_BYTES, /* as base64: AnyValue.bytes_value */
+    OTLP_JSON_BOOL,
+    OTLP_JSON_DOUBLE,
+    OTLP_JSON_ENUM,
+    OTLP_JSON_INT32,
+    OTLP_JSON_UINT32,
+    OTLP_JSON_INT64,
+    OTLP_JSON_UINT64,
+};
+
 struct otlp_schema_field {
     const char *name;                        /* NULL: not a field of the message */
     const struct otlp_schema_message *child; /* NULL: not a message */
     uint8_t wire_type;
+    uint8_t number;
+    uint8_t json;          /* an otlp_schema_json */
     uint8_t element_bytes; /* of the repeated field's array; 0 when not repeated */
     bool merges;           /* a message that is neither repeated nor in a oneof: occurrences are merged */
 };
@@ -39,5 +58,11 @@ struct otlp_schema_message {
 
 /* ExportTraceServiceRequest, from which all others are reached. Any thread. */
 const struct otlp_schema_message *otlp_schema_request(void);
+
+/* The field that JSON calls `key`: in lowerCamelCase, or as the .proto file has it. NULL when there is none. */
+const struct otlp_schema_field *otlp_schema_find(const struct otlp_schema_message *message, struct slice key);
+
+/* Its name in lowerCamelCase, cut to `size` with its NUL. */
+void otlp_schema_json_name(char *text, size_t size, const struct otlp_schema_field *field);
 
 #endif

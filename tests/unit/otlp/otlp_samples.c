@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#define DIRECTORY TEST_DATA_DIR "/otlp/"
+#define DIRECTORY "/otlp/"
 #define REQUEST_BYTES_MAX (256UL << 20)
 
-void samples_load(struct buf *request, const char *name)
+void samples_load_file(struct buf *request, const char *path_in_data)
 {
     char path[512];
     uint8_t *to;
@@ -20,7 +20,7 @@ void samples_load(struct buf *request, const char *name)
     FILE *file;
 
     buf_init(request, REQUEST_BYTES_MAX);
-    snprintf(path, sizeof(path), DIRECTORY "%s", name);
+    snprintf(path, sizeof(path), TEST_DATA_DIR "%s", path_in_data);
     file = fopen(path, "rb");
     assert_non_null(file);
     do {
@@ -31,6 +31,14 @@ void samples_load(struct buf *request, const char *name)
     } while (size > 0);
     assert_int_equal(ferror(file), 0);
     fclose(file);
+}
+
+void samples_load(struct buf *request, const char *name)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), DIRECTORY "%s", name);
+    samples_load_file(request, path);
 }
 
 static unsigned number_after(const char *line, const char *key)
@@ -55,7 +63,7 @@ static void parse_line(struct sample *sample, const char *line)
 
 unsigned samples_visit(void (*visit)(const struct sample *sample, struct slice request))
 {
-    FILE *list = fopen(DIRECTORY "index.jsonl", "r");
+    FILE *list = fopen(TEST_DATA_DIR DIRECTORY "index.jsonl", "r");
     char line[4096];
     unsigned count = 0;
 

@@ -24,6 +24,9 @@ unsigned samples_visit(void (*visit)(const struct sample *sample, struct slice r
 /* A capture by name; free with buf_fini. */
 void samples_load(struct buf *request, const char *name);
 
+/* The same of any file: "/otlp-json/js-0001.json" in tests/data. */
+void samples_load_file(struct buf *request, const char *path_in_data);
+
 /* Puts a field at the front of what `message` holds, or takes it all as the body of one: requests grow outwards. */
 void samples_wrap(struct buf *message, unsigned number);
 
