@@ -8,6 +8,8 @@
 #include "otlp_response.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "bounds.h"
 #include "otlp_field.h"
@@ -28,6 +30,28 @@ void otlp_response_put(struct buf *out, uint64_t rejected_spans, const char *mes
     otlp_field_put_bytes(out, 1, buf_slice(&partial));
     out->failed |= partial.failed;
     buf_fini(&partial);
+}
+
+void otlp_response_write_json(struct json *json, uint64_t rejected_spans, const char *message)
+{
+    char count[24];
+
+    json_begin_object(json);
+    if (rejected_spans > 0 || *message != '\0') {
+        json_key(json, "partialSuccess");
+        json_begin_object(json);
+        if (rejected_spans > 0) {
+            snprintf(count, sizeof(count), "%" PRIu64, rejected_spans); /* 64 bits: a string in protobuf's JSON */
+            json_key(json, "rejectedSpans");
+            json_text(json, count);
+        }
+        if (*message != '\0') {
+            json_key(json, "errorMessage");
+            json_text(json, message);
+        }
+        json_end_object(json);
+    }
+    json_end_object(json);
 }
 
 static void copy_text(char *out, size_t size, struct slice text)

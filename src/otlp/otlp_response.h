@@ -1,5 +1,6 @@
 /*
- * otlp_response.h - ExportTraceServiceResponse, the message of an answer OK.
+ * otlp_response.h - ExportTraceServiceResponse, the message of an answer OK, in
+ * protobuf and in OTLP/JSON.
  */
 #ifndef TRACESPOOL_OTLP_RESPONSE_H
 #define TRACESPOOL_OTLP_RESPONSE_H
@@ -8,6 +9,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "json.h"
 #include "slice.h"
 
 /* The gRPC method that it answers. */
@@ -18,6 +20,9 @@
  * specification has partial_success unset then.  A failure is sticky in `out`.
  */
 void otlp_response_put(struct buf *out, uint64_t rejected_spans, const char *message);
+
+/* The same as JSON: {} or {"partialSuccess":{"rejectedSpans":"3","errorMessage":"..."}}. */
+void otlp_response_write_json(struct json *json, uint64_t rejected_spans, const char *message);
 
 /*
  * Reads partial_success: 0 and "" when it is absent or empty, which is the

@@ -10,6 +10,9 @@
  */
 #include "otlp_status.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "bounds.h"
 #include "otlp_field.h"
 
@@ -25,6 +28,12 @@ static void put_text(struct buf *out, uint32_t number, const char *text)
         otlp_field_put_bytes(out, number, slice_of_text(text));
 }
 
+void otlp_status_put(struct buf *out, int code, const char *message)
+{
+    otlp_field_put_varint(out, 1, (uint64_t)(int64_t)code);
+    put_text(out, 2, message);
+}
+
 static void put_status(struct buf *out, int code, const char *message, const char *type, const struct buf *detail)
 {
     struct buf any;
@@ -33,8 +42,7 @@ static void put_status(struct buf *out, int code, const char *message, const cha
     put_text(&any, 1, type);
     if (detail->len > 0)
         otlp_field_put_bytes(&any, 2, buf_slice(detail));
-    otlp_field_put_varint(out, 1, (uint64_t)(int64_t)code);
-    put_text(out, 2, message);
+    otlp_status_put(out, code, message);
     otlp_field_put_bytes(out, 3, buf_slice(&any));
     out->failed |= any.failed || detail->failed;
     buf_fini(&any);
@@ -72,6 +80,70 @@ void otlp_status_put_bad_request(struct buf *out, int code, const char *message,
     put_status(out, code, message, BAD_REQUEST_TYPE, &bad);
     buf_fini(&bad);
     buf_fini(&violation);
+}
+
+static void member_text(struct json *json, const char *key, const char *text)
+{
+    json_key(json, key);
+    json_text(json, text);
+}
+
+static void begin_json(struct json *json, int code, const char *message)
+{
+    json_begin_object(json);
+    json_key(json, "code");
+    json_int(json, code);
+    member_text(json, "message", message);
+}
+
+static void begin_json_detail(struct json *json, const char *type)
+{
+    json_key(json, "details");
+    json_begin_array(json);
+    json_begin_object(json);
+    member_text(json, "@type", type);
+}
+
+static void end_json_detail(struct json *json)
+{
+    json_end_object(json);
+    json_end_array(json);
+    json_end_object(json);
+}
+
+void otlp_status_write_json(struct json *json, int code, const char *message)
+{
+    begin_json(json, code, message);
+    json_end_object(json);
+}
+
+/* A Duration is text: seconds, with no, three, six or nine decimals. */
+void otlp_status_write_json_retry(struct json *json, int code, const char *message, uint64_t delay_ms)
+{
+    char delay[40];
+
+    if (delay_ms % 1000 == 0)
+        snprintf(delay, sizeof(delay), "%" PRIu64 "s", delay_ms / 1000);
+    else
+        snprintf(delay, sizeof(delay), "%" PRIu64 ".%03us", delay_ms / 1000, (unsigned)(delay_ms % 1000));
+    begin_json(json, code, message);
+    begin_json_detail(json, RETRY_TYPE);
+    member_text(json, "retryDelay", delay);
+    end_json_detail(json);
+}
+
+void otlp_status_write_json_bad_request(struct json *json, int code, const char *message, const char *field)
+{
+    begin_json(json, code, message);
+    begin_json_detail(json, BAD_REQUEST_TYPE);
+    json_key(json, "fieldViolations");
+    json_begin_array(json);
+    json_begin_object(json);
+    member_text(json, "field", field);
+    member_text(json, "description", message);
+    json_end_object(json);
+    json_end_array(json);
+    end_json_detail(json);
 }
 
 /* The last field of that number, as protobuf takes the last of a field that is not repeated; empty when there is none. */

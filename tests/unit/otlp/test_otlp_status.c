@@ -226,6 +226,66 @@ static void test_response_read_damaged_fails(void **state)
                      -1);
 }
 
+static void assert_json(struct buf *out, const char *expected)
+{
+    assert_bytes(out, slice_of_text(expected));
+    buf_clear(out);
+}
+
+/* As google.protobuf.json_format writes the same messages, but for the spaces. */
+static void test_write_json_status(void **state)
+{
+    struct json json;
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 4096);
+    json_init(&json, &out);
+    otlp_status_write_json(&json, 16, "no \"token\"");
+    assert_json(&out, "{\"code\":16,\"message\":\"no \\\"token\\\"\"}");
+    otlp_status_write_json_retry(&json, 14, "full", 5000);
+    assert_json(&out, "{\"code\":14,\"message\":\"full\",\"details\":[{\"@type\":"
+                      "\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":\"5s\"}]}");
+    otlp_status_write_json_retry(&json, 14, "", 1250);
+    assert_json(&out, "{\"code\":14,\"message\":\"\",\"details\":[{\"@type\":"
+                      "\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":\"1.250s\"}]}");
+    otlp_status_write_json_bad_request(&json, 3, "bad", "request");
+    assert_json(&out, "{\"code\":3,\"message\":\"bad\",\"details\":[{\"@type\":"
+                      "\"type.googleapis.com/google.rpc.BadRequest\",\"fieldViolations\":[{\"field\":\"request\","
+                      "\"description\":\"bad\"}]}]}");
+    buf_fini(&out);
+}
+
+static void test_write_json_response(void **state)
+{
+    struct json json;
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 4096);
+    json_init(&json, &out);
+    otlp_response_write_json(&json, 0, "");
+    assert_json(&out, "{}");
+    otlp_response_write_json(&json, 3, "trace_id: 3");
+    assert_json(&out, "{\"partialSuccess\":{\"rejectedSpans\":\"3\",\"errorMessage\":\"trace_id: 3\"}}");
+    otlp_response_write_json(&json, 18446744073709551615U, "");
+    assert_json(&out, "{\"partialSuccess\":{\"rejectedSpans\":\"18446744073709551615\"}}");
+    otlp_response_write_json(&json, 0, "a warning");
+    assert_json(&out, "{\"partialSuccess\":{\"errorMessage\":\"a warning\"}}");
+    buf_fini(&out);
+}
+
+static void test_put_status_without_details(void **state)
+{
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 1024);
+    otlp_status_put(&out, 12, "no such method");
+    assert_bytes(&out, GOLDEN("\x08\x0c\x12\x0eno such method"));
+    buf_fini(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +302,9 @@ int main(void)
         cmocka_unit_test(test_response_read_empty_partial_is_none),
         cmocka_unit_test(test_response_read_long_message_is_cut),
         cmocka_unit_test(test_response_read_damaged_fails),
+        cmocka_unit_test(test_put_status_without_details),
+        cmocka_unit_test(test_write_json_status),
+        cmocka_unit_test(test_write_json_response),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
