@@ -106,19 +106,31 @@
 #define SINK_WRITE_TIMEOUT_MS 10000 /* for the majority to have it */
 #define SINK_URI_BYTES_MAX 8192     /* a masked connection string */
 
-/* Receiver. */
+/* Receiver: what is common to its endpoints. */
 #define RECEIVER_THREADS_MAX 64
-#define RECEIVER_CALLS_REQUESTED 16 /* calls that one poller waits for; what comes above waits in gRPC core, unread */
-#define RECEIVER_STREAMS_MAX 1024   /* calls at a time on one connection */
-#define RECEIVER_IN_HAND_BYTES_MAX (256UL << 20) /* bytes of calls in hand; above it calls are refused unread */
-#define RECEIVER_READING_BYTES (256UL << 10)     /* counted for a call whose message is not here yet */
-#define RECEIVER_QUOTA_BYTES (512UL << 20)       /* gRPC core's buffers, on top of two of the largest requests */
-#define RECEIVER_SCRATCH_BYTES (4UL << 20)       /* what a poller keeps of each of its buffers between calls */
-#define RECEIVER_INDEX_BYTES_MAX (1UL << 30)     /* a poller's arena for the index of one request */
-#define RECEIVER_READ_TIMEOUT_MS 60000           /* for a message to come in whole */
-#define RECEIVER_KEEPALIVE_MS 60000              /* silence after which a client is pinged */
-#define RECEIVER_KEEPALIVE_TIMEOUT_MS 20000      /* for its answer */
-#define RECEIVER_PING_INTERVAL_MIN_MS 5000 /* clients may ping this often; gRPC's own bound of 5 min cuts many off */
+#define RECEIVER_SLACK_MS 1000                /* to close connections in order, when the calls' time is over */
+#define INTAKE_SCRATCH_BYTES (4UL << 20)      /* what a thread keeps of each of its buffers between calls */
+#define INTAKE_INDEX_BYTES_MAX (1UL << 30)    /* a thread's arena for the index of one request */
+
+/* Receiver: HTTP. */
+#define HTTP_CONN_BYTES (32UL << 10)          /* a connection has so much beside its head: pieces of the body */
+#define HTTP_MESSAGE_ROOM (64UL << 10)        /* a body has so much room at once, a larger one by doubling */
+#define HTTP_SWEEP_MS 1000                    /* how often deadlines are looked at, or a quarter of read_timeout */
+
+/* Receiver: gRPC over HTTP/2. */
+#define H2_STREAMS_MAX 256                    /* calls at a time on one connection */
+#define H2_STREAM_WINDOW_BYTES (1UL << 20)    /* what a client may send of a call ahead of us */
+#define H2_CONN_WINDOW_BYTES (8UL << 20)      /* and of all calls of a connection */
+#define H2_FRAME_BYTES_MAX (64UL << 10)       /* larger than the protocol's default: fewer frames for a large request */
+#define H2_READ_BYTES (256UL << 10)           /* a turn of one connection; one buffer a thread */
+#define H2_OUT_GATHER_BYTES (32UL << 10)      /* answers that are gathered into one write */
+#define H2_OUT_BYTES_MAX (128UL << 10)        /* and the last one of them */
+#define H2_MESSAGE_ROOM (256UL << 10)         /* a message has so much room at once, a larger one by doubling */
+#define H2_HEALTH_BYTES_MAX 1024              /* a health check's request */
+#define H2_SHOWN_MAX 128                      /* of a client's text in an answer to it */
+#define H2_LINGER_MS 1000                     /* for a client to close after us */
+#define H2_SWEEP_MS 1000                      /* how often deadlines are looked at, or a quarter of read_timeout */
+#define H2_STOPPING_MS 20                     /* the same while the server stops */
 
 /* Network. */
 #define NET_SOCKETS_MAX 16                  /* addresses that one name may stand for */
@@ -161,6 +173,10 @@
 #define CTL_SEND_REPEAT_MAX 1000000000    /* send: --repeat */
 #define CTL_SALVAGE_TOLD_MAX 20           /* salvage: requests that are named when they are refused */
 
+/* Daemon. */
+#define DAEMON_LOOK_MS 5000         /* between two looks at certificates and tokens */
+#define DAEMON_DESCRIPTORS_MAX 256  /* beside those of the receiver's connections */
+
 /* Admin. */
 #define ADMIN_CONNECTIONS_MAX 64
 #define ADMIN_TIMEOUT_S 10                    /* a connection that is silent for so long is closed */
@@ -172,9 +188,8 @@ static_assert(SINK_DOCUMENT_BYTES_MAX < SINK_MESSAGE_BYTES_MAX, "a document must
 static_assert(OTLP_DEPTH_MAX + SINK_ATTRIBUTES_LEVEL <= SINK_NESTING_MAX, "what is accepted must be storable");
 static_assert(OTLP_DECODED_BYTES_MAX < SINK_ARENA_BYTES_MAX, "a request of one span must fit when it is decoded");
 static_assert(SINK_WRITE_TIMEOUT_MS < SINK_SOCKET_TIMEOUT_MS, "MongoDB must answer before we hang up");
-static_assert(RECEIVER_READING_BYTES <= RECEIVER_IN_HAND_BYTES_MAX, "a call must be admitted when none is in hand");
-static_assert(RECEIVER_IN_HAND_BYTES_MAX < RECEIVER_QUOTA_BYTES,
-              "a call is refused, which is retryable, before gRPC core resets streams, which is not");
+static_assert(H2_OUT_GATHER_BYTES + 64 * 1024 <= H2_OUT_BYTES_MAX, "the frame that fills the buffer must fit");
+static_assert(H2_STREAM_WINDOW_BYTES <= H2_CONN_WINDOW_BYTES, "one call must not stop the others of its connection");
 static_assert(NET_TOKENS_MAX * NET_TOKEN_BYTES_MAX < NET_TOKENS_FILE_BYTES_MAX, "all tokens fit into their file");
 static_assert(NET_RELAY_BUFFER_BYTES <= NET_RELAY_TURN_BYTES, "a turn moves a buffer");
 static_assert(SPOOL_GROUP_BYTES_MAX <= SPOOL_QUEUE_BYTES_MAX, "a group gathers from the queue");

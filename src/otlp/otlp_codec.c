@@ -8,6 +8,7 @@
 #include "otlp_codec.h"
 
 #include <errno.h>
+#include <strings.h>
 
 #include "otlp_codec_internal.h"
 
@@ -65,6 +66,22 @@ int otlp_codec_deflate(enum otlp_codec codec, struct slice in, struct buf *out, 
         return err_set(err, ERR_POISON, EINVAL, "%s: is only inflated", otlp_codec_name(codec));
     }
     return err_set(err, ERR_POISON, EINVAL, "codec %d is not known", (int)codec);
+}
+
+bool otlp_codec_parse(struct slice name, enum otlp_codec *codec)
+{
+    static const enum otlp_codec codecs[] = {OTLP_CODEC_IDENTITY, OTLP_CODEC_GZIP, OTLP_CODEC_ZSTD, OTLP_CODEC_DEFLATE,
+                                             OTLP_CODEC_SNAPPY};
+
+    for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
+        const char *own = otlp_codec_name(codecs[i]);
+
+        if (name.len != strlen(own) || strncasecmp((const char *)name.data, own, name.len) != 0)
+            continue;
+        *codec = codecs[i];
+        return true;
+    }
+    return false;
 }
 
 const char *otlp_codec_name(enum otlp_codec codec)

@@ -6,6 +6,8 @@
 #ifndef TRACESPOOL_OTLP_CODEC_H
 #define TRACESPOOL_OTLP_CODEC_H
 
+#include <stdbool.h>
+
 #include "buf.h"
 #include "err.h"
 #include "slice.h"
@@ -17,6 +19,13 @@ enum otlp_codec {
     OTLP_CODEC_DEFLATE = 3, /* zlib, RFC 1950: what gRPC and HTTP call deflate */
     OTLP_CODEC_SNAPPY = 4,  /* framed, as gRPC's clients send it, or one block, as HTTP's do */
 };
+
+/* All of them: for people, and as a list of HTTP's or gRPC's. */
+#define OTLP_CODEC_NAMES "gzip, deflate, zstd, snappy and identity (no compression)"
+#define OTLP_CODEC_LIST "gzip, deflate, zstd, snappy, identity"
+
+/* By its name in HTTP and gRPC, whatever its case.  False: none has it. */
+bool otlp_codec_parse(struct slice name, enum otlp_codec *codec);
 
 /*
  * Inflates `in` into `out` (cleared first); no more than `max_bytes` are ever
