@@ -1,0 +1,237 @@
+/*
+ * http_call.c - one request, step by step as libmicrohttpd brings it.
+ *
+ * Runs on the worker's thread:
+ *
+ *   the head       checked; an answer that it already deserves is given at once
+ *   READING        the body comes in, counted as it grows
+ *   REFUSED        it was too large or there was no room: libmicrohttpd takes
+ *                  an answer only before the body or after it, so the rest is
+ *                  dropped (the time for it is bounded)
+ *   STORING        the connection is suspended until the writer has synced
+ *   STORED         the answer is given
+ *
+ * A client that goes away ends the call at libmicrohttpd's word, which does
+ * not come while the connection is suspended.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault.h"
+#include "http_internal.h"
+#include "metrics.h"
+
+static struct http_call *new_call(struct http_worker *worker, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct http_call *call = info == NULL || info->socket_context == NULL ? NULL : calloc(1, sizeof(*call));
+
+    if (call == NULL)
+        return NULL;
+    call->conn = info->socket_context;
+    call->connection = connection;
+    buf_init(&call->message, intake_options(worker->server->intake)->max_request_bytes);
+    return call;
+}
+
+static enum MHD_Result answer(struct http_call *call)
+{
+    fault_point("receiver.answer");
+    call->state = HTTP_CALL_ANSWERED;
+    http_worker_wait(call->conn, HTTP_WAIT_TAKE);
+    return http_reply_queue(call);
+}
+
+/* --- the head ------------------------------------------------------------------- */
+
+static const char *field(const struct http_call *call, const char *name)
+{
+    return MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name);
+}
+
+static enum MHD_Result count_field(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    size_t *bytes = context;
+
+    (void)kind;
+    *bytes += strlen(name) + (value == NULL ? 0 : strlen(value)) + 4; /* ": " and the line's end */
+    return MHD_YES;
+}
+
+static int check_size(const struct http_call *call, const char *path, struct intake_answer *what)
+{
+    size_t max = call->conn->worker->server->options.max_header_bytes;
+    size_t bytes = strlen(path);
+
+    MHD_get_connection_values(call->connection, MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND, count_field, &bytes);
+    if (bytes <= max)
+        return 0;
+    intake_answer_set(what, INTAKE_CODE_RESOURCE_EXHAUSTED, "the request's head is %zu bytes, %zu are allowed", bytes,
+                      max);
+    return MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
+}
+
+static int check_credentials(const struct http_call *call, struct intake_answer *what)
+{
+    struct net_tokens *tokens = call->conn->worker->server->options.tokens;
+    const char *authorization = field(call, MHD_HTTP_HEADER_AUTHORIZATION);
+
+    if (tokens == NULL || (authorization != NULL && net_tokens_match(tokens, slice_of_text(authorization))))
+        return 0;
+    intake_answer_set(what, INTAKE_CODE_UNAUTHENTICATED,
+                      "the request has no bearer token that is known here (field Authorization)");
+    return MHD_HTTP_UNAUTHORIZED;
+}
+
+/* 0, or the status of the refusal in call->export.answer. */
+static int check_head(struct http_call *call, const char *path, const char *method)
+{
+    struct intake_answer *what = &call->export.answer;
+    int status = http_request_check(&call->request, path, method, field(call, MHD_HTTP_HEADER_CONTENT_TYPE),
+                                    field(call, MHD_HTTP_HEADER_CONTENT_ENCODING),
+                                    field(call, MHD_HTTP_HEADER_CONTENT_LENGTH), what);
+
+    if (status == 0)
+        status = check_size(call, path, what);
+    if (status == 0)
+        status = check_credentials(call, what);
+    return status;
+}
+
+static void refuse_too_large(struct http_call *call, size_t bytes)
+{
+    struct err err;
+
+    err_set(&err, ERR_POISON, EMSGSIZE, "the request is %zu bytes or more, %zu are allowed", bytes, call->message.max);
+    intake_export_refuse(&call->export, &err);
+    call->state = HTTP_CALL_REFUSED;
+}
+
+static enum MHD_Result begin(struct http_call *call, const char *path, const char *method, struct intake *intake,
+                             void (*done)(struct intake_export *))
+{
+    call->status = check_head(call, path, method);
+    if (call->status != 0) {
+        metrics_add(intake_answer_metric(&call->export.answer), 1);
+        return answer(call);
+    }
+    http_worker_wait(call->conn, HTTP_WAIT_REQUEST);
+    if (!intake_export_begin(&call->export, intake, done))
+        return answer(call);
+    if (call->request.content_length != SIZE_MAX && call->request.content_length > call->message.max) {
+        refuse_too_large(call, call->request.content_length);
+        return answer(call);
+    }
+    return MHD_YES;
+}
+
+/* --- the body -------------------------------------------------------------------- */
+
+static bool make_room(struct http_call *call, size_t needed)
+{
+    size_t room = call->message.capacity < HTTP_MESSAGE_ROOM ? HTTP_MESSAGE_ROOM : call->message.capacity;
+    struct err err;
+
+    if (needed <= call->message.capacity)
+        return true;
+    while (room < needed)
+        room *= 2;
+    if (room > call->message.max)
+        room = call->message.max;
+    if (!intake_export_hold(&call->export, room))
+        return false;
+    if (buf_reserve(&call->message, room - call->message.len) != NULL)
+        return true;
+    err_set(&err, ERR_BUSY, ENOMEM, "no memory for the request");
+    intake_export_refuse(&call->export, &err);
+    return false;
+}
+
+static void feed(struct http_call *call, const char *body, size_t len)
+{
+    if (call->state != HTTP_CALL_READING)
+        return;
+    if (len > call->message.max - call->message.len)
+        refuse_too_large(call, call->message.len + len);
+    else if (make_room(call, call->message.len + len))
+        buf_append(&call->message, body, len);
+    else
+        call->state = HTTP_CALL_REFUSED;
+    if (call->state == HTTP_CALL_REFUSED)
+        buf_fini(&call->message);
+}
+
+/* On the writer's thread. */
+static void note_done(struct intake_export *export)
+{
+    struct http_call *call = (struct http_call *)(void *)((char *)export - offsetof(struct http_call, export));
+
+    call->state = HTTP_CALL_STORED;
+    http_worker_resume(call);
+}
+
+static enum MHD_Result store(struct http_call *call)
+{
+    /* From here the call may be the writer's: it must look so before it is. */
+    call->state = HTTP_CALL_STORING;
+    http_worker_suspend(call);
+    if (intake_export_store(&call->export, &call->conn->worker->scratch, call->request.format, call->request.codec,
+                            &call->message))
+        return MHD_YES;
+    call->state = HTTP_CALL_REFUSED;
+    http_worker_resume(call);
+    return MHD_YES;
+}
+
+enum MHD_Result http_call_step(void *context, struct MHD_Connection *connection, const char *path, const char *method,
+                               const char *version, const char *body, size_t *body_len, void **state)
+{
+    struct http_worker *worker = context;
+    struct http_call *call = *state;
+
+    (void)version;
+    if (call == NULL) {
+        call = *state = new_call(worker, connection);
+        return call == NULL ? MHD_NO : begin(call, path, method, worker->server->intake, note_done);
+    }
+    if (*body_len > 0) {
+        feed(call, body, *body_len);
+        *body_len = 0;
+        return MHD_YES;
+    }
+    switch (call->state) {
+    case HTTP_CALL_READING:
+        return store(call);
+    case HTTP_CALL_STORED:
+        intake_export_finish(&call->export);
+        return answer(call);
+    case HTTP_CALL_REFUSED:
+        return answer(call);
+    case HTTP_CALL_STORING:
+    case HTTP_CALL_ANSWERED:
+        break;
+    }
+    return MHD_YES;
+}
+
+void http_call_end(void *worker, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
+{
+    struct http_call *call = *state;
+
+    (void)worker;
+    (void)connection;
+    (void)code;
+    if (call == NULL)
+        return;
+    assert(call->state != HTTP_CALL_STORING);
+    if (call->state == HTTP_CALL_ANSWERED)
+        fault_point("receiver.answered");
+    http_worker_wait(call->conn, HTTP_WAIT_NEXT);
+    intake_export_end(&call->export);
+    buf_fini(&call->message);
+    free(call);
+    *state = NULL;
+}

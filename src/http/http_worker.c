@@ -1,0 +1,209 @@
+/*
+ * http_worker.c - one daemon of libmicrohttpd, with one thread, and the list
+ * of its connections.
+ *
+ * libmicrohttpd only knows how long a connection has been silent, which a
+ * client that sends a byte a second never is.  So what each connection is
+ * waited for, and since when, is kept here, and who takes too long has its
+ * socket shut down, which libmicrohttpd takes for the client's end.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "http_internal.h"
+#include "log.h"
+
+/* --- connections ----------------------------------------------------------------- */
+
+static void add_conn(struct http_worker *worker, struct MHD_Connection *connection, void **context)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct http_conn *conn = calloc(1, sizeof(*conn));
+
+    *context = conn;
+    if (conn == NULL) /* its first request will be its end */
+        return;
+    conn->worker = worker;
+    conn->fd = info->connect_fd;
+    conn->since_ns = clock_mono_ns();
+    pthread_mutex_lock(&worker->lock);
+    conn->next = worker->conns;
+    if (worker->conns != NULL)
+        worker->conns->prev = conn;
+    worker->conns = conn;
+    pthread_mutex_unlock(&worker->lock);
+}
+
+static void remove_conn(struct http_worker *worker, struct http_conn *conn)
+{
+    if (conn == NULL)
+        return;
+    pthread_mutex_lock(&worker->lock);
+    if (conn->prev != NULL)
+        conn->prev->next = conn->next;
+    else
+        worker->conns = conn->next;
+    if (conn->next != NULL)
+        conn->next->prev = conn->prev;
+    pthread_mutex_unlock(&worker->lock);
+    free(conn);
+}
+
+static void note_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+                            enum MHD_ConnectionNotificationCode code)
+{
+    struct http_worker *worker = context;
+
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        add_conn(worker, connection, socket_context);
+        return;
+    }
+    remove_conn(worker, *socket_context);
+    *socket_context = NULL;
+    net_quota_release(worker->server->options.quota);
+}
+
+void http_worker_wait(struct http_conn *conn, enum http_wait wait)
+{
+    pthread_mutex_lock(&conn->worker->lock);
+    conn->wait = wait;
+    conn->since_ns = clock_mono_ns();
+    pthread_mutex_unlock(&conn->worker->lock);
+}
+
+static bool is_overdue(const struct http_conn *conn, uint64_t now_ns)
+{
+    const struct http_server_options *options = &conn->worker->server->options;
+    unsigned timeout_ms = options->read_timeout_ms;
+
+    switch (conn->wait) {
+    case HTTP_WAIT_NOTHING:
+        return false;
+    case HTTP_WAIT_NEXT:
+        timeout_ms = options->idle_timeout_ms;
+        break;
+    case HTTP_WAIT_REQUEST:
+        if (fault_point("receiver.slow_client") != 0)
+            return true;
+        break;
+    case HTTP_WAIT_FIRST:
+    case HTTP_WAIT_TAKE:
+        break;
+    }
+    return now_ns >= conn->since_ns && now_ns - conn->since_ns >= timeout_ms * NS_PER_MS;
+}
+
+void http_worker_sweep(struct http_worker *worker, uint64_t now_ns)
+{
+    pthread_mutex_lock(&worker->lock);
+    for (struct http_conn *conn = worker->conns; conn != NULL; conn = conn->next) {
+        if (!is_overdue(conn, now_ns))
+            continue;
+        conn->wait = HTTP_WAIT_NOTHING; /* once */
+        shutdown(conn->fd, SHUT_RDWR);
+    }
+    pthread_mutex_unlock(&worker->lock);
+}
+
+/* --- suspending ------------------------------------------------------------------- */
+
+void http_worker_suspend(struct http_call *call)
+{
+    struct http_worker *worker = call->conn->worker;
+
+    http_worker_wait(call->conn, HTTP_WAIT_NOTHING);
+    pthread_mutex_lock(&worker->lock);
+    worker->storing++;
+    pthread_mutex_unlock(&worker->lock);
+    MHD_suspend_connection(call->connection);
+}
+
+/* The call may be gone when this returns. */
+void http_worker_resume(struct http_call *call)
+{
+    struct http_worker *worker = call->conn->worker;
+
+    pthread_mutex_lock(&worker->lock);
+    /* Under the lock: once it is free, the worker may be stopped. */
+    MHD_resume_connection(call->connection);
+    worker->storing--;
+    pthread_cond_broadcast(&worker->stored);
+    pthread_mutex_unlock(&worker->lock);
+}
+
+/* --- start and stop ----------------------------------------------------------------- */
+
+/* libmicrohttpd's own messages: about clients that do not speak HTTP, which any client could fill the log with. */
+static void write_log(void *context, const char *format, va_list args)
+{
+    char text[ERR_TEXT_MAX];
+
+    (void)context;
+    vsnprintf(text, sizeof(text), format, args);
+    text[strcspn(text, "\r\n")] = '\0';
+    log_debug("http.core", "%s", text);
+}
+
+static struct MHD_Daemon *start_daemon(struct http_worker *worker)
+{
+    const struct http_server_options *options = &worker->server->options;
+
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
+            MHD_USE_ERROR_LOG,
+        0, NULL, NULL, http_call_step, worker, MHD_OPTION_EXTERNAL_LOGGER, write_log, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, options->max_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        options->max_header_bytes + HTTP_CONN_BYTES, MHD_OPTION_NOTIFY_COMPLETED, http_call_end, worker,
+        MHD_OPTION_NOTIFY_CONNECTION, note_connection, worker, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+}
+
+static void unmake(struct http_worker *worker)
+{
+    intake_scratch_fini(&worker->scratch);
+    pthread_cond_destroy(&worker->stored);
+    pthread_mutex_destroy(&worker->lock);
+}
+
+int http_worker_start(struct http_worker *worker, struct http_server *server, struct err *err)
+{
+    worker->server = server;
+    pthread_mutex_init(&worker->lock, NULL);
+    pthread_cond_init(&worker->stored, NULL);
+    intake_scratch_init(&worker->scratch, intake_options(server->intake)->max_request_bytes);
+    errno = 0;
+    worker->daemon = fault_point("http.thread") != 0 ? NULL : start_daemon(worker);
+    if (worker->daemon != NULL)
+        return 0;
+    unmake(worker);
+    return err_set(err, ERR_RETRY, errno, "cannot start the HTTP server: %s",
+                   errno == 0 ? "libmicrohttpd gives no reason" : strerror(errno));
+}
+
+void http_worker_accept(struct http_worker *worker, int fd)
+{
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof(address);
+
+    if (getpeername(fd, (struct sockaddr *)&address, &len) != 0)
+        len = sizeof(address.ss_family); /* it has gone; libmicrohttpd will notice */
+    if (MHD_add_connection(worker->daemon, fd, (struct sockaddr *)&address, len) != MHD_YES)
+        net_quota_release(worker->server->options.quota); /* libmicrohttpd has closed it */
+}
+
+void http_worker_stop(struct http_worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    while (worker->storing > 0)
+        pthread_cond_wait(&worker->stored, &worker->lock);
+    pthread_mutex_unlock(&worker->lock);
+    MHD_stop_daemon(worker->daemon);
+    assert(worker->conns == NULL);
+    unmake(worker);
+}
