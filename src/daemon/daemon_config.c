@@ -63,3 +63,24 @@ int daemon_config_check(const char *path)
     conf_free(&conf);
     return result;
 }
+
+struct receiver_options daemon_config_receiver(const struct conf *conf)
+{
+    return (struct receiver_options){
+        .grpc = conf->receiver.grpc,
+        .http = conf->receiver.http,
+        .tls = {.cert_file = conf->receiver_tls.cert_file,
+                .key_file = conf->receiver_tls.key_file,
+                .client_ca_file = conf->receiver_tls.client_ca_file},
+        .bearer_tokens_file = conf->receiver.bearer_tokens_file,
+        .threads = (unsigned)conf->receiver.threads,
+        .intake = {.max_request_bytes = conf->receiver.max_request_bytes,
+                   .max_depth = (unsigned)conf->receiver.max_depth,
+                   .max_in_flight_bytes = conf->receiver.max_in_flight_bytes,
+                   .max_calls = (unsigned)conf->receiver.max_calls},
+        .max_connections = (unsigned)conf->receiver.max_connections,
+        .max_header_bytes = conf->receiver.max_header_bytes,
+        .read_timeout_ms = (unsigned)(conf->receiver.read_timeout / NS_PER_MS),
+        .idle_timeout_ms = (unsigned)(conf->receiver.idle_timeout / NS_PER_MS),
+    };
+}

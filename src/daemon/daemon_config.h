@@ -7,6 +7,7 @@
 #define TRACESPOOL_DAEMON_CONFIG_H
 
 #include "conf.h"
+#include "receiver.h"
 #include "sink_mongo.h"
 
 /* 0, or -1 when there are problems, each of which was printed as "FILE:LINE: text". */
@@ -17,5 +18,8 @@ int daemon_config_check(const char *path);
 
 /* The sink's part; its texts are the configuration's. */
 struct sink_mongo_options daemon_config_sink(const struct conf *conf);
+
+/* The receiver's. */
+struct receiver_options daemon_config_receiver(const struct conf *conf);
 
 #endif

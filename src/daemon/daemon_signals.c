@@ -2,7 +2,7 @@
  * daemon_signals.c - the signals of tracespoold.
  *
  * Those that mean something to us are blocked in every thread and taken by
- * sigwaitinfo, so nothing runs in a handler; all others keep what the system
+ * sigtimedwait, so nothing runs in a handler; all others keep what the system
  * does with them.  While the daemon stops, main is busy: then one handler is
  * set, which only leaves.  That is safe, as the spool is made for crashes.
  */
@@ -13,8 +13,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "log.h"
 
 static void fill(sigset_t *set)
@@ -40,21 +42,21 @@ void daemon_signals_block(void)
     (void)result;
 }
 
-int daemon_signals_wait(void)
+int daemon_signals_wait(void (*reload)(void *context, bool only_changed), void *context)
 {
-    siginfo_t info;
+    const struct timespec look = {.tv_sec = DAEMON_LOOK_MS / 1000, .tv_nsec = DAEMON_LOOK_MS % 1000 * 1000000L};
     sigset_t set;
 
     fill(&set);
     for (;;) {
-        int signal = sigwaitinfo(&set, &info);
+        int signal = sigtimedwait(&set, NULL, &look);
 
-        assert(signal > 0 || errno == EINTR); /* a debugger's stop and go */
+        assert(signal > 0 || errno == EAGAIN || errno == EINTR); /* EINTR: a debugger's stop and go */
         if (signal == SIGTERM || signal == SIGINT)
             return signal;
         if (signal == SIGHUP)
-            log_warn("daemon.reload_unsupported",
-                     "SIGHUP changes nothing: every change of the configuration needs a restart");
+            log_info("daemon.reloading", "signal=SIGHUP, certificates and tokens are read again");
+        reload(context, signal != SIGHUP);
     }
 }
 

@@ -24,9 +24,9 @@
 #include "admin.h"
 #include "conf.h"
 #include "daemon_config.h"
+#include "daemon_limits.h"
 #include "daemon_options.h"
 #include "daemon_signals.h"
-#include "export_grpc.h"
 #include "fault.h"
 #include "flush.h"
 #include "log.h"
@@ -124,7 +124,12 @@ static int start_flusher(struct daemon *daemon, struct err *err)
 /* The address as configured, with the port that was bound. */
 static void log_listening(const char *event, const char *address, int port)
 {
-    log_info(event, "address=%.*s:%d", (int)(strrchr(address, ':') - address), address, port);
+    if (address[0] == '\0')
+        return;
+    if (port == 0)
+        log_info(event, "address=%s", address);
+    else
+        log_info(event, "address=%.*s:%d", (int)(strrchr(address, ':') - address), address, port);
 }
 
 static bool is_ready(void *context)
@@ -158,15 +163,13 @@ static int start_admin(struct daemon *daemon, struct err *err)
 static int start_receiver(struct daemon *daemon, struct err *err)
 {
     const struct conf *conf = daemon->conf;
-    struct receiver_options options = {
-        .listen = conf->receiver.grpc,
-        .threads = (unsigned)conf->receiver.threads,
-        .max_request_bytes = conf->receiver.max_request_bytes,
-    };
+    struct receiver_options options = daemon_config_receiver(conf);
 
+    daemon_limits_raise(conf);
     if (receiver_start(&daemon->receiver, &options, daemon->writer, err) != 0)
         return -1;
-    log_listening("receiver.listening", options.listen, receiver_port(daemon->receiver));
+    log_listening("receiver.listening", options.grpc, receiver_grpc_port(daemon->receiver));
+    log_listening("receiver.http_listening", options.http, receiver_http_port(daemon->receiver));
     return 0;
 }
 
@@ -174,6 +177,11 @@ static int start_receiver(struct daemon *daemon, struct err *err)
 
 /* Beyond the calls' time: a flush in hand, the last commit. */
 #define STOP_SLACK_NS ((SINK_SOCKET_TIMEOUT_MS + SINK_SELECTION_TIMEOUT_MS + 30000) * NS_PER_MS)
+
+static void reload(void *context, bool only_changed)
+{
+    receiver_reload(((struct daemon *)context)->receiver, only_changed);
+}
 
 /* From READY to the signal that ends it. */
 static void serve(struct daemon *daemon)
@@ -185,7 +193,7 @@ static void serve(struct daemon *daemon)
     sd_notify(0, "READY=1\nSTATUS=Receiving traces");
     log_info("daemon.ready", "traces are accepted");
 
-    signal = daemon_signals_wait();
+    signal = daemon_signals_wait(reload, daemon);
     atomic_store(&daemon->accepting, false);
     daemon_signals_leave_at_next();
     sd_notifyf(0, "STOPPING=1\nSTATUS=Finishing calls\nEXTEND_TIMEOUT_USEC=%" PRIu64, stop_ns / 1000);
@@ -274,9 +282,7 @@ static int run_daemon(const char *path)
     configure_log(&conf);
     log_info("daemon.starting", "version=%s pid=%d", TRACESPOOL_VERSION, (int)getpid());
     sink_mongo_init();
-    export_grpc_init();
     status = run_parts(&conf);
-    export_grpc_shutdown();
     sink_mongo_cleanup();
     conf_free(&conf);
     return status;

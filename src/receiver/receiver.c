@@ -1,217 +1,196 @@
 /*
- * receiver.c - the server: start, pollers, stop.
+ * receiver.c - both endpoints: what they share, and the order in which things
+ * begin and end.
  *
- * Main's thread starts and stops; each poller waits on a completion queue of
- * its own and hands every event to the call that it belongs to
- * (receiver_call.c).  Nothing here is fatal: a port that cannot be had is
- * ERR_CONFIG at start.
+ * Main's thread.  Built left to right: credentials, intake, servers,
+ * listeners; so nobody can connect before there is somebody to answer.  A port
+ * that cannot be had is ERR_CONFIG.
  *
- * Stop has two steps.  First the server stays up, calls in hand are finished
+ * Stop has two steps.  First everything stays up, calls in hand are finished
  * and new ones are told to come back later (with RetryInfo, which a closed
- * port could not give).  Then gRPC core shuts down; what is left at the
- * timeout is cancelled.  A request that is with the spool writer is always
- * waited for, since the writer has its memory.
+ * port could not give).  Then the ports are closed, clients are told to go,
+ * and what is left at the timeout is cut.  A request that is with the spool's
+ * writer is always waited for, since the writer has its memory.
  */
 #include "receiver.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <grpc/support/time.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "clock.h"
-#include "fault.h"
+#include "h2_server.h"
+#include "http_server.h"
 #include "log.h"
-#include "receiver_call.h"
-#include "receiver_server.h"
+#include "net_listener.h"
+#include "net_tokens.h"
 
-#define SWEEP_MS 1000
-#define GIVE_UP_MS 1000 /* for a server that never had a connection */
+struct receiver {
+    struct net_quota quota;
+    struct net_tls *tls;       /* NULL: none */
+    struct net_tokens *tokens; /* NULL: none */
+    struct intake *intake;
+    struct h2_server *h2;
+    struct http_server *http;
+    struct net_listener *grpc_listener; /* NULL: no such endpoint */
+    struct net_listener *http_listener;
+};
 
-/* --- pollers ---------------------------------------------------------------- */
-
-static void note_shut_down(struct receiver *receiver)
+static bool is_set(const char *text)
 {
-    pthread_mutex_lock(&receiver->lock);
-    receiver->shut_down = true;
-    pthread_cond_broadcast(&receiver->changed);
-    pthread_mutex_unlock(&receiver->lock);
+    return text != NULL && text[0] != '\0';
 }
 
-static gpr_timespec next_wake(const struct receiver_poller *poller)
+static int load_credentials(struct receiver *receiver, const struct receiver_options *options, struct err *err)
 {
-    if (!poller->sweeps)
-        return gpr_inf_future(GPR_CLOCK_MONOTONIC);
-    return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(SWEEP_MS, GPR_TIMESPAN));
+    if (is_set(options->tls.cert_file) && net_tls_new(&receiver->tls, &options->tls, err) != 0)
+        return -1;
+    if (is_set(options->bearer_tokens_file) &&
+        net_tokens_load(&receiver->tokens, options->bearer_tokens_file, err) != 0)
+        return -1;
+    return 0;
 }
 
-static void *poll_queue(void *context)
+static int listen_on(struct net_listener **listener, const char *address, const char *alpn, struct receiver *receiver,
+                     unsigned timeout_ms, void (*accepted)(void *context, int fd), void *server, struct err *err)
 {
-    struct receiver_poller *poller = context;
-    struct receiver *receiver = poller->receiver;
-    uint64_t swept_ns = clock_mono_ns();
+    const struct net_listener_options options = {
+        .address = address,
+        .tls = receiver->tls,
+        .alpn = alpn,
+        .quota = &receiver->quota,
+        .handshake_timeout_ms = timeout_ms,
+        .accepted = accepted,
+        .context = server,
+    };
 
-    for (;;) {
-        grpc_event event = grpc_completion_queue_next(poller->queue, next_wake(poller), NULL);
-
-        if (event.type == GRPC_QUEUE_SHUTDOWN)
-            return NULL;
-        if (event.type == GRPC_OP_COMPLETE && event.tag == receiver)
-            note_shut_down(receiver);
-        else if (event.type == GRPC_OP_COMPLETE)
-            receiver_call_step(event.tag, poller, event.success != 0);
-        if (poller->sweeps && clock_mono_ns() - swept_ns >= SWEEP_MS * NS_PER_MS) {
-            receiver_cancel_overdue(receiver);
-            swept_ns = clock_mono_ns();
-        }
-    }
+    return net_listener_start(listener, &options, err);
 }
 
-/* --- stop ------------------------------------------------------------------- */
-
-static bool wait_until(struct receiver *receiver, bool (*reached)(const struct receiver *receiver),
-                       uint64_t deadline_ns)
+static int start_grpc(struct receiver *receiver, const struct receiver_options *options, struct err *err)
 {
-    struct timespec deadline = clock_timespec(deadline_ns);
-    int rc = 0;
+    const struct h2_server_options server = {
+        .threads = options->threads,
+        .max_header_bytes = options->max_header_bytes,
+        .read_timeout_ms = options->read_timeout_ms,
+        .idle_timeout_ms = options->idle_timeout_ms,
+        .quota = &receiver->quota,
+        .tokens = receiver->tokens,
+    };
 
-    while (!reached(receiver) && rc == 0)
-        rc = pthread_cond_timedwait(&receiver->changed, &receiver->lock, &deadline);
-    return reached(receiver);
+    if (!is_set(options->grpc))
+        return 0;
+    if (h2_server_start(&receiver->h2, &server, receiver->intake, err) != 0)
+        return -1;
+    return listen_on(&receiver->grpc_listener, options->grpc, "h2", receiver, options->read_timeout_ms,
+                     h2_server_accept, receiver->h2, err);
 }
 
-static bool is_idle(const struct receiver *receiver)
+static int start_http(struct receiver *receiver, const struct receiver_options *options, struct err *err)
 {
-    return receiver->in_hand == 0;
-}
+    const struct http_server_options server = {
+        .threads = options->threads,
+        .max_header_bytes = options->max_header_bytes,
+        .read_timeout_ms = options->read_timeout_ms,
+        .idle_timeout_ms = options->idle_timeout_ms,
+        .max_connections = options->max_connections,
+        .quota = &receiver->quota,
+        .tokens = receiver->tokens,
+    };
 
-/* gRPC core may tell before our calls are over: a call outlives its connection while the writer has its request. */
-static bool is_over(const struct receiver *receiver)
-{
-    return receiver->shut_down && receiver->calls == 0;
-}
-
-/* Returns when no connection, no call and no put of ours is left. */
-static void shut_down_server(struct receiver *receiver, uint64_t deadline_ns)
-{
-    bool over;
-
-    pthread_mutex_lock(&receiver->lock);
-    receiver->stopping = true;
-    wait_until(receiver, is_idle, deadline_ns);
-    pthread_mutex_unlock(&receiver->lock);
-
-    grpc_server_shutdown_and_notify(receiver->server, receiver->pollers[0].queue, receiver);
-    pthread_mutex_lock(&receiver->lock);
-    over = wait_until(receiver, is_over, deadline_ns);
-    pthread_mutex_unlock(&receiver->lock);
-    if (over)
-        return;
-    log_warn("receiver.stop_timeout", "cancelling the calls that are not finished");
-    grpc_server_cancel_all_calls(receiver->server);
-    pthread_mutex_lock(&receiver->lock);
-    while (!is_over(receiver))
-        pthread_cond_wait(&receiver->changed, &receiver->lock);
-    pthread_mutex_unlock(&receiver->lock);
-}
-
-/* The server is over, or was never started; `running` pollers have threads, which end here. */
-static void free_receiver(struct receiver *receiver, unsigned running)
-{
-    grpc_server_destroy(receiver->server);
-    for (unsigned i = 0; i < receiver->poller_count; i++)
-        grpc_completion_queue_shutdown(receiver->pollers[i].queue);
-    for (unsigned i = 0; i < receiver->poller_count; i++) {
-        struct receiver_poller *poller = &receiver->pollers[i];
-
-        if (i < running)
-            pthread_join(poller->thread, NULL);
-        else
-            poll_queue(poller); /* nothing is in it: it only ends */
-        grpc_completion_queue_destroy(poller->queue);
-        receiver_scratch_fini(&poller->scratch);
-    }
-    pthread_cond_destroy(&receiver->changed);
-    pthread_mutex_destroy(&receiver->lock);
-    free(receiver);
-}
-
-void receiver_stop(struct receiver *receiver, unsigned timeout_ms)
-{
-    if (receiver == NULL)
-        return;
-    shut_down_server(receiver, clock_mono_ns() + timeout_ms * NS_PER_MS);
-    free_receiver(receiver, receiver->poller_count);
-}
-
-/* --- start ------------------------------------------------------------------ */
-
-static struct receiver *new_receiver(const struct receiver_options *options, struct spool_writer *writer)
-{
-    struct receiver *receiver = calloc(1, sizeof(*receiver));
-
-    if (receiver == NULL)
-        return NULL;
-    receiver->writer = writer;
-    receiver->max_request_bytes = options->max_request_bytes;
-    receiver->poller_count = options->threads;
-    pthread_mutex_init(&receiver->lock, NULL);
-    clock_cond_init(&receiver->changed);
-    for (unsigned i = 0; i < options->threads; i++) {
-        struct receiver_poller *poller = &receiver->pollers[i];
-
-        poller->receiver = receiver;
-        poller->sweeps = i == 0;
-        receiver_scratch_init(&poller->scratch, options->max_request_bytes);
-    }
-    return receiver;
-}
-
-static void request_calls(struct receiver_poller *poller)
-{
-    receiver_call_request(poller, false);
-    for (unsigned i = 0; i < RECEIVER_CALLS_REQUESTED; i++)
-        receiver_call_request(poller, true);
+    if (!is_set(options->http))
+        return 0;
+    if (http_server_start(&receiver->http, &server, receiver->intake, err) != 0)
+        return -1;
+    return listen_on(&receiver->http_listener, options->http, "http/1.1", receiver, options->read_timeout_ms,
+                     http_server_accept, receiver->http, err);
 }
 
 int receiver_start(struct receiver **out, const struct receiver_options *options, struct spool_writer *writer,
                    struct err *err)
 {
-    struct receiver *receiver;
-    unsigned running = 0;
-    int rc;
+    struct receiver *receiver = calloc(1, sizeof(*receiver));
 
-    assert(options->threads >= 1 && options->threads <= RECEIVER_THREADS_MAX);
-    receiver = new_receiver(options, writer);
     if (receiver == NULL)
         return err_set(err, ERR_RETRY, ENOMEM, "no memory for the receiver");
-    receiver_server_make(receiver);
-    for (; running < receiver->poller_count; running++) {
-        rc = fault_point("receiver.thread");
-        if (rc == 0)
-            rc = pthread_create(&receiver->pollers[running].thread, NULL, poll_queue, &receiver->pollers[running]);
-        if (rc != 0) {
-            err_set(err, ERR_RETRY, rc, "cannot start a thread: %s", strerror(rc));
-            goto fail;
-        }
+    net_quota_init(&receiver->quota, options->max_connections);
+    if (load_credentials(receiver, options, err) != 0 ||
+        intake_new(&receiver->intake, &options->intake, writer, err) != 0 ||
+        start_grpc(receiver, options, err) != 0 || start_http(receiver, options, err) != 0) {
+        receiver_stop(receiver, 0);
+        return -1;
     }
-    if (receiver_server_listen(receiver, options->listen, err) != 0)
-        goto fail_listen;
-    grpc_server_start(receiver->server);
-    for (unsigned i = 0; i < receiver->poller_count; i++)
-        request_calls(&receiver->pollers[i]);
     *out = receiver;
     return 0;
-
-fail_listen:
-    shut_down_server(receiver, clock_mono_ns() + GIVE_UP_MS * NS_PER_MS);
-fail:
-    free_receiver(receiver, running);
-    return -1;
 }
 
-int receiver_port(const struct receiver *receiver)
+static int port_of(const struct net_listener *listener)
 {
-    return receiver->port;
+    return listener == NULL ? 0 : net_listener_port(listener);
+}
+
+int receiver_grpc_port(const struct receiver *receiver)
+{
+    return port_of(receiver->grpc_listener);
+}
+
+int receiver_http_port(const struct receiver *receiver)
+{
+    return port_of(receiver->http_listener);
+}
+
+bool receiver_is_open(struct receiver *receiver)
+{
+    return intake_is_open(receiver->intake);
+}
+
+static void log_reload(const char *what, int rc, const struct err *err)
+{
+    if (rc == 0)
+        log_info("receiver.reloaded", "%s: read again", what);
+    else
+        log_error("receiver.reload_failed", "%s: what was read before stays in use: %s", what, err->text);
+}
+
+void receiver_reload(struct receiver *receiver, bool only_changed)
+{
+    struct err err = {0};
+    int rc;
+
+    if (receiver->tls != NULL && (!only_changed || net_tls_changed(receiver->tls))) {
+        rc = net_tls_reload(receiver->tls, &err);
+        log_reload("receiver.tls", rc, &err);
+    }
+    if (receiver->tokens != NULL && (!only_changed || net_tokens_changed(receiver->tokens))) {
+        rc = net_tokens_reload(receiver->tokens, &err);
+        log_reload("receiver.bearer_tokens_file", rc, &err);
+    }
+}
+
+static void quiesce(struct net_listener *listener)
+{
+    if (listener != NULL)
+        net_listener_quiesce(listener);
+}
+
+void receiver_stop(struct receiver *receiver, unsigned timeout_ms)
+{
+    uint64_t deadline_ns = clock_mono_ns() + timeout_ms * NS_PER_MS;
+
+    if (receiver == NULL)
+        return;
+    if (receiver->intake != NULL) {
+        intake_close(receiver->intake);
+        if (!intake_wait_idle(receiver->intake, deadline_ns))
+            log_warn("receiver.stop_timeout", "cutting the calls that are not finished");
+    }
+    quiesce(receiver->grpc_listener);
+    quiesce(receiver->http_listener);
+    h2_server_stop(receiver->h2, clock_mono_ns() + RECEIVER_SLACK_MS * NS_PER_MS);
+    http_server_stop(receiver->http);
+    net_listener_stop(receiver->grpc_listener);
+    net_listener_stop(receiver->http_listener);
+    intake_free(receiver->intake);
+    net_tokens_free(receiver->tokens);
+    net_tls_free(receiver->tls);
+    free(receiver);
 }
