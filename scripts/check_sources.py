@@ -24,6 +24,7 @@ OWNERS = {
     r"lmdb\.h": "spool bench",  # bench: the loop that the spool is measured beside
     r"(mongoc|bson)/.*": "sink",
     r"grpc/.*": "client receiver",
+    r"nghttp2/.*": "receiver bench",
     r"microhttpd\.h": "admin",
     r"openssl/.*": "net",
     r"systemd/.*": "daemon",
