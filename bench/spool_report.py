@@ -6,11 +6,10 @@ Run by bench/spool.
 
 import argparse
 import json
-import os
 import pathlib
-import re
 import statistics
-import subprocess
+
+from figures import machine, revision, spread, table, tell_goals, wide
 
 GOAL_TENTHS = 0.8  # the last tenth against the first
 GOAL_START_SECONDS = 2
@@ -18,64 +17,7 @@ PARTS = ("versions", "groups", "ring-mixed", "ring-small", "write", "write-peer"
 NO_RUN = "event=spool.no_run"
 
 
-# --- what it ran on ----------------------------------------------------------
-
-
-def first_match(path: str, pattern: str) -> str | None:
-    found = re.search(pattern, pathlib.Path(path).read_text(), re.MULTILINE)
-    return found.group(1) if found else None
-
-
-def mount_of(folder: pathlib.Path) -> dict[str, str]:
-    """The file system and device that hold the folder: the last mount on the longest path."""
-    best = {"point": "", "type": "", "device": ""}
-    for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
-        device, point, kind = line.split()[:3]
-        if folder.is_relative_to(point) and len(point) >= len(best["point"]):
-            best = {"point": point, "type": kind, "device": device}
-    return best
-
-
-def disk_of(device: str) -> dict[str, str]:
-    queue = pathlib.Path("/sys/class/block") / pathlib.Path(device).name / "queue"
-    words = {}
-    for name in ("rotational", "scheduler", "write_cache"):
-        if (queue / name).exists():
-            words[name] = (queue / name).read_text().strip()
-    return words
-
-
-def machine(folder: pathlib.Path) -> dict[str, object]:
-    mount = mount_of(folder.resolve())
-    memory_kib = int(first_match("/proc/meminfo", r"^MemTotal:\s+(\d+) kB") or 0)
-    return {
-        "cpu": first_match("/proc/cpuinfo", r"^model name\s*: (.*)$"),
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory_kib / 2**20, 1),
-        "kernel": os.uname().release,
-        "file_system": mount["type"],
-        "device": mount["device"],
-        "disk": disk_of(mount["device"]),
-        "load_at_end": os.getloadavg()[0],
-    }
-
-
-def revision(root: pathlib.Path) -> str | None:
-    """The commit, "+" when the tree differs from it; None outside a repository."""
-    git = ["git", "-c", f"safe.directory={root}", "-C", str(root)]
-    try:
-        commit = subprocess.run([*git, "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True).stdout
-        changed = subprocess.run([*git, "status", "--porcelain"], check=True, capture_output=True, text=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return commit.strip() + ("+" if changed else "")
-
-
 # --- figures from raw figures --------------------------------------------------
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
 def per_second(rounds: list[dict], what: str) -> list[float]:
@@ -122,21 +64,11 @@ def judge_start(part: dict) -> None:
 # --- tables --------------------------------------------------------------------
 
 
-def table(head: list[str], rows: list[list[str]]) -> None:
-    for row in [head, ["---"] * len(head), *rows]:
-        print("| " + " | ".join(row) + " |")
-    print()
-
-
 def size(count: float) -> str:
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= factor:
             return f"{count / factor:.3g} {unit}"
     return f"{count:.0f} B"
-
-
-def wide(figure: dict[str, float], form: str) -> str:
-    return f"{figure['median']:{form}} ({figure['min']:{form}}-{figure['max']:{form}})"
 
 
 def tell_machine(result: dict) -> None:
@@ -234,11 +166,6 @@ def tell_start(part: dict) -> None:
         [[cache, cell(f"{cache}_clean"), cell(f"{cache}_killed")] for cache in ("warm", "cold")],
     )
     print(f"Of that the client's own: {figures['client']['median']:.3f} s.\n")
-
-
-def tell_goals(goals: dict[str, dict]) -> None:
-    for name, goal in goals.items():
-        print(f"- {'met' if goal['met'] else 'NOT MET'}: {name}: {goal['value']:.3g}, goal {goal['goal']}")
 
 
 # --- all of it -------------------------------------------------------------------
