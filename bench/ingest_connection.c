@@ -104,7 +104,9 @@ static int take_frame(nghttp2_session *session, const nghttp2_frame *frame, void
     struct ingest_call *call = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
 
     if (frame->hd.type == NGHTTP2_GOAWAY)
-        connection->going_away = true;
+        err_set(&connection->going_away, ERR_RETRY, 0, "the server sent GOAWAY, %s: %.*s",
+                nghttp2_http2_strerror(frame->goaway.error_code), (int)frame->goaway.opaque_data_len,
+                (const char *)frame->goaway.opaque_data);
     if (call != NULL && (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
         call->reply.ended = true;
@@ -266,5 +268,8 @@ int ingest_connection_read(struct ingest_connection *connection, struct err *err
         if (taken < 0)
             return err_set(err, ERR_RETRY, (int)taken, "nghttp2: %s", nghttp2_strerror((int)taken));
     }
-    return connection->going_away ? err_set(err, ERR_RETRY, 0, "the server sent GOAWAY") : 0;
+    if (connection->going_away.class == ERR_NONE)
+        return 0;
+    *err = connection->going_away;
+    return -1;
 }

@@ -40,7 +40,7 @@ struct ingest_connection {
     unsigned ready_first;
     unsigned ready_count;
 
-    bool going_away; /* the server has said so */
+    struct err going_away; /* ERR_NONE: the server has not said so */
     struct ingest_out out;
 };
 
