@@ -39,10 +39,15 @@ class Daemon(Process):
         self.config = folder / "tracespool.conf"
         self.spool = folder / "spool"
         self.port = free_port()
+        self.http_port = free_port()
         self.admin_port = free_port()
         self.prefix: list[str] = []  # what it is started by: nsenter, setpriv
         self.sections: dict[str, dict[str, object]] = {
-            "receiver": {"grpc": f"127.0.0.1:{self.port}", "http": "127.0.0.1:0", "max_request_bytes": "16MiB"},
+            "receiver": {
+                "grpc": self.endpoint,
+                "http": f"127.0.0.1:{self.http_port}",
+                "max_request_bytes": "16MiB",
+            },
             "spool": {"path": self.spool, "size": "64MiB"},
             "mongodb": {"uri": mongo_uri, "database": database},
             "admin": {"listen": f"127.0.0.1:{self.admin_port}"},
@@ -59,6 +64,11 @@ class Daemon(Process):
     @property
     def endpoint(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def http_url(self) -> str:
+        """Where OTLP/HTTP is spoken; a path follows."""
+        return f"http://127.0.0.1:{self.http_port}"
 
     def launch(self, **env: str) -> None:
         """Starts without waiting; for a daemon that is expected to fail."""
