@@ -3,48 +3,21 @@
 Needs OTELCOL, the path of one; tests/collector/build makes it.
 """
 
-import os
 import pathlib
 
 import pytest
 
 from lib import documents, otlp, verify
 from lib.clients import Client, Load
-from lib.ports import free_port
-from lib.process import Process
+from lib.collector import Collector
 from lib.waiting import wait_until
 
 CONFIG = pathlib.Path(__file__).parent.parent.parent / "deploy" / "collector.yaml"
 
 
-class Collector(Process):
-    def __init__(self, folder: pathlib.Path, target: str):
-        super().__init__("otelcol", folder / "otelcol.log")
-        self.endpoint = f"127.0.0.1:{free_port()}"
-        self.env = {
-            **os.environ,
-            "COLLECTOR_GRPC": self.endpoint,
-            "COLLECTOR_HTTP": f"127.0.0.1:{free_port()}",
-            "TRACESPOOL_ENDPOINT": target,
-        }
-
-    def start(self) -> "Collector":
-        self.spawn([os.environ["OTELCOL"], "--config", str(CONFIG)], env=self.env)
-        wait_until(self.ready, "the Collector to be ready", 60)
-        return self
-
-    def ready(self) -> bool:
-        assert self.running, f"the Collector ended: {self.tail()}"
-        return "Everything is ready" in self.output()
-
-    def dropped(self) -> list[str]:
-        """What it says when it gives a batch up."""
-        return [line for line in self.output().splitlines() if "Dropping data" in line or "dropped_items" in line]
-
-
 @pytest.fixture
 def collector(folder, processes, daemon):
-    process = Collector(folder, daemon.endpoint)
+    process = Collector(folder, CONFIG, daemon.endpoint)
     processes.append(process)
     return process.start()
 
