@@ -11,6 +11,7 @@ METRIC(RECEIVER_INVALID,     COUNTER, "tracespool_receiver_requests_total", "cod
 METRIC(RECEIVER_TOO_LARGE,   COUNTER, "tracespool_receiver_requests_total", "code=\"RESOURCE_EXHAUSTED\"", "Requests answered, by gRPC status code; OTLP/HTTP is counted by the code that its status stands for.")
 METRIC(RECEIVER_UNAVAILABLE, COUNTER, "tracespool_receiver_requests_total", "code=\"UNAVAILABLE\"",        "Requests answered, by gRPC status code; OTLP/HTTP is counted by the code that its status stands for.")
 METRIC(RECEIVER_TOO_SLOW,    COUNTER, "tracespool_receiver_requests_total", "code=\"DEADLINE_EXCEEDED\"",  "Requests answered, by gRPC status code; OTLP/HTTP is counted by the code that its status stands for.")
+METRIC(RECEIVER_INTERNAL,    COUNTER, "tracespool_receiver_requests_total", "code=\"INTERNAL\"",           "Requests answered, by gRPC status code; OTLP/HTTP is counted by the code that its status stands for.")
 METRIC(RECEIVER_UNAUTHENTICATED, COUNTER, "tracespool_receiver_requests_total", "code=\"UNAUTHENTICATED\"", "Requests answered, by gRPC status code; OTLP/HTTP is counted by the code that its status stands for.")
 METRIC(RECEIVER_UNIMPLEMENTED, COUNTER, "tracespool_receiver_requests_total", "code=\"UNIMPLEMENTED\"",    "Requests answered, by gRPC status code; OTLP/HTTP is counted by the code that its status stands for.")
 METRIC(NET_OPEN,             GAUGE,   "tracespool_net_open_connections", "",                     "Connections that are open.")

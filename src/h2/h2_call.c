@@ -123,7 +123,9 @@ static void refuse(struct h2_call *call, const struct err *failure)
     answer_export(call);
 }
 
-static void __attribute__((format(printf, 2, 3))) refuse_malformed(struct h2_call *call, const char *format, ...)
+/* What is wrong is the call itself. */
+static void __attribute__((format(printf, 3, 4)))
+refuse_call(struct h2_call *call, enum intake_code code, const char *format, ...)
 {
     struct intake_answer what;
     char text[ERR_TEXT_MAX];
@@ -132,7 +134,7 @@ static void __attribute__((format(printf, 2, 3))) refuse_malformed(struct h2_cal
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    intake_answer_set(&what, INTAKE_CODE_INVALID_ARGUMENT, "%s", text);
+    intake_answer_set(&what, code, "%s", text);
     answer_counted(call, &what);
 }
 
@@ -189,16 +191,18 @@ static void take_prefix(struct h2_call *call)
     call->message_len = (size_t)prefix[1] << 24 | (size_t)prefix[2] << 16 | (size_t)prefix[3] << 8 | prefix[4];
     buf_init(&call->message, call->message_len);
     if (prefix[0] > 1)
-        refuse_malformed(call, "the message's flag is %u: it must be 0 or 1 (compressed)", prefix[0]);
+        refuse_call(call, INTAKE_CODE_INVALID_ARGUMENT, "the message's flag is %u: it must be 0 or 1 (compressed)",
+                    prefix[0]);
     else if (prefix[0] == 1 && call->request.codec == OTLP_CODEC_IDENTITY)
-        refuse_malformed(call, "the message is flagged as compressed, and the call names no grpc-encoding");
+        refuse_call(call, INTAKE_CODE_INTERNAL,
+                    "the message is flagged as compressed, and the call names no grpc-encoding");
     else if (call->message_len > message_max(call)) {
         err_set(&err, ERR_POISON, EMSGSIZE, "the request is %zu bytes, %zu are allowed", call->message_len,
                 message_max(call));
         if (call->request.method == H2_METHOD_EXPORT)
             refuse(call, &err);
         else
-            refuse_malformed(call, "%s", err.text);
+            refuse_call(call, INTAKE_CODE_INVALID_ARGUMENT, "%s", err.text);
     }
 }
 
@@ -233,7 +237,7 @@ static bool make_room(struct h2_call *call, size_t needed)
     if (call->request.method == H2_METHOD_EXPORT)
         refuse(call, &err);
     else
-        refuse_malformed(call, "%s", err.text);
+        refuse_call(call, INTAKE_CODE_INVALID_ARGUMENT, "%s", err.text);
     return false;
 }
 
@@ -256,7 +260,7 @@ void h2_call_feed(struct h2_call *call, struct slice bytes)
     if (call->state != H2_CALL_READING || bytes.len == 0)
         return;
     if (bytes.len > call->message_len - call->message.len) {
-        refuse_malformed(call, "the call carries more than one message");
+        refuse_call(call, INTAKE_CODE_INVALID_ARGUMENT, "the call carries more than one message");
         return;
     }
     if (make_room(call, call->message.len + bytes.len))
@@ -294,9 +298,10 @@ void h2_call_end_message(struct h2_call *call)
     if (call->state != H2_CALL_READING)
         return;
     if (call->prefix_len < H2_PREFIX_BYTES)
-        refuse_malformed(call, "the call carried no message");
+        refuse_call(call, INTAKE_CODE_INVALID_ARGUMENT, "the call carried no message");
     else if (call->message.len < call->message_len)
-        refuse_malformed(call, "the message ends after %zu of its %zu bytes", call->message.len, call->message_len);
+        refuse_call(call, INTAKE_CODE_INVALID_ARGUMENT, "the message ends after %zu of its %zu bytes",
+                    call->message.len, call->message_len);
     else if (call->request.method == H2_METHOD_HEALTH)
         answer_health(call);
     else

@@ -42,7 +42,7 @@ struct h2_request {
     bool is_post;
     bool is_grpc;
     bool is_authorized;
-    bool has_codec;  /* the encoding is one of ours */
+    bool has_codec; /* the encoding is one of ours */
     enum otlp_codec codec;
     size_t header_bytes;
     char path[H2_SHOWN_MAX];     /* cut; for the answer to an unknown one */
@@ -83,7 +83,7 @@ struct h2_conn {
     nghttp2_session *session;
     struct buf out; /* gathered, and not taken by the socket yet */
     size_t out_sent;
-    uint32_t events; /* that epoll looks for */
+    uint32_t events;       /* that epoll looks for */
     struct h2_call *calls; /* of its streams */
     uint64_t opened_ns;
     uint64_t idle_since_ns; /* no call since */
@@ -91,7 +91,7 @@ struct h2_conn {
     bool lingers;           /* all is sent; what comes is dropped until the client closes */
     uint64_t linger_until_ns;
     uint64_t blocked_since_ns; /* the socket has not taken what is in `out`; 0: it has */
-    bool is_touched; /* has something to send when the turn is over */
+    bool is_touched;           /* has something to send when the turn is over */
     struct h2_conn *touched_next;
     struct h2_conn *prev;
     struct h2_conn *next; /* also in loop->arrived */

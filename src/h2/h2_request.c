@@ -82,8 +82,9 @@ int h2_request_check(const struct h2_request *request, size_t max_header_bytes, 
     if (!request->is_post)
         return 405;
     if (request->header_bytes > max_header_bytes)
-        intake_answer_set(answer, INTAKE_CODE_RESOURCE_EXHAUSTED, "the call's header fields are %zu bytes, %zu are allowed",
-                          request->header_bytes, max_header_bytes);
+        intake_answer_set(answer, INTAKE_CODE_RESOURCE_EXHAUSTED,
+                          "the call's header fields are %zu bytes, %zu are allowed", request->header_bytes,
+                          max_header_bytes);
     else if (!request->is_authorized && request->method != H2_METHOD_HEALTH)
         intake_answer_set(answer, INTAKE_CODE_UNAUTHENTICATED,
                           "the call has no bearer token that is known here (metadata \"authorization\")");
@@ -91,7 +92,7 @@ int h2_request_check(const struct h2_request *request, size_t max_header_bytes, 
         intake_answer_set(answer, INTAKE_CODE_UNIMPLEMENTED, "tracespool takes traces only, by %s; not %s",
                           OTLP_EXPORT_METHOD + 1, request->path);
     else if (!request->has_codec)
-        intake_answer_set(answer, INTAKE_CODE_INVALID_ARGUMENT,
+        intake_answer_set(answer, INTAKE_CODE_UNIMPLEMENTED,
                           "the request is compressed by %s; " OTLP_CODEC_NAMES " work", request->encoding);
     else
         return 0;

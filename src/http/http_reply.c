@@ -28,6 +28,7 @@ int http_reply_status(const struct intake_answer *answer)
     case INTAKE_CODE_UNAVAILABLE:
     case INTAKE_CODE_DEADLINE_EXCEEDED:
         return MHD_HTTP_SERVICE_UNAVAILABLE;
+    case INTAKE_CODE_INTERNAL: /* gRPC's frames only */
     case INTAKE_CODE_NOT_FOUND:
     case INTAKE_CODE_UNIMPLEMENTED:
         break;

@@ -125,6 +125,8 @@ enum metric intake_answer_metric(const struct intake_answer *answer)
         return METRIC_RECEIVER_UNAVAILABLE;
     case INTAKE_CODE_UNAUTHENTICATED:
         return METRIC_RECEIVER_UNAUTHENTICATED;
+    case INTAKE_CODE_INTERNAL:
+        return METRIC_RECEIVER_INTERNAL;
     case INTAKE_CODE_NOT_FOUND:
     case INTAKE_CODE_UNIMPLEMENTED:
         break;

@@ -4,8 +4,9 @@
  *
  * The codes are gRPC's; OTLP/HTTP maps them to its own (src/http).  A
  * Collector keeps a batch on UNAVAILABLE and drops it on INVALID_ARGUMENT,
- * INTERNAL or UNKNOWN.  So the last two are never given, and what may pass
- * later is always UNAVAILABLE with a delay.
+ * INTERNAL or UNKNOWN.  So what may pass later is always UNAVAILABLE with a
+ * delay, and the last two are never given for a request: INTERNAL only for a
+ * frame that gRPC's rules have it for.
  *
  * Pure, any thread.
  */
@@ -29,6 +30,7 @@ enum intake_code {
     INTAKE_CODE_NOT_FOUND = 5,
     INTAKE_CODE_RESOURCE_EXHAUSTED = 8,
     INTAKE_CODE_UNIMPLEMENTED = 12,
+    INTAKE_CODE_INTERNAL = 13,
     INTAKE_CODE_UNAVAILABLE = 14,
     INTAKE_CODE_UNAUTHENTICATED = 16,
 };

@@ -165,7 +165,7 @@ void intake_export_end(struct intake_export *export)
     if (export->intake == NULL)
         return;
     buf_fini(&export->message);
-    free((void *)(uintptr_t)export->payload.data);
+    free((void *)(uintptr_t) export->payload.data);
     intake_leave(export->intake, export->bytes);
     export->intake = NULL;
 }

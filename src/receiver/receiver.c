@@ -114,8 +114,8 @@ int receiver_start(struct receiver **out, const struct receiver_options *options
         return err_set(err, ERR_RETRY, ENOMEM, "no memory for the receiver");
     net_quota_init(&receiver->quota, options->max_connections);
     if (load_credentials(receiver, options, err) != 0 ||
-        intake_new(&receiver->intake, &options->intake, writer, err) != 0 ||
-        start_grpc(receiver, options, err) != 0 || start_http(receiver, options, err) != 0) {
+        intake_new(&receiver->intake, &options->intake, writer, err) != 0 || start_grpc(receiver, options, err) != 0 ||
+        start_http(receiver, options, err) != 0) {
         receiver_stop(receiver, 0);
         return -1;
     }

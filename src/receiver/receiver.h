@@ -16,8 +16,8 @@
 struct receiver;
 
 struct receiver_options {
-    const char *grpc; /* "host:port", "[v6]:port" (port 0 picks a free one), "unix:/path"; "": none */
-    const char *http; /* the same */
+    const char *grpc;               /* "host:port", "[v6]:port" (port 0 picks a free one), "unix:/path"; "": none */
+    const char *http;               /* the same */
     struct net_tls_options tls;     /* cert_file "" or NULL: no TLS */
     const char *bearer_tokens_file; /* "" or NULL: no credentials */
     unsigned threads;               /* of each endpoint */
