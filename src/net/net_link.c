@@ -29,7 +29,7 @@ static void init_side(struct net_link_side *side, struct net_link *link, int fd)
 
 struct net_link *net_link_new(int fd)
 {
-    struct net_link *link = calloc(1, sizeof(*link));
+    struct net_link *link = fault_point("net.link") != 0 ? NULL : calloc(1, sizeof(*link));
 
     if (link == NULL)
         return NULL;

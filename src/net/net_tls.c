@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fault.h"
 #include "net_stamp.h"
 #include "net_tls_internal.h"
 
@@ -95,6 +96,8 @@ SSL *net_tls_session(struct net_tls *tls, int fd, const char *alpn)
 {
     SSL *ssl;
 
+    if (fault_point("net.session") != 0)
+        return NULL;
     pthread_mutex_lock(&tls->lock);
     ssl = SSL_new(tls->context);
     pthread_mutex_unlock(&tls->lock);

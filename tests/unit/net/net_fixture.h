@@ -43,4 +43,7 @@ bool fixture_is_cut(int fd); /* the end of the stream, or reset */
 void fixture_wait(bool (*reached)(void *context), void *context);
 void fixture_wait_quota(unsigned used);
 
+/* What this process wrote to standard error while `act` ran. */
+void fixture_capture_stderr(void (*act)(void), char *text, size_t size);
+
 #endif

@@ -246,6 +246,57 @@ static void test_client_that_does_not_read_stops_the_server(void **state)
     fixture_client_free(&client);
 }
 
+static atomic_bool enough;
+
+static void *send_until_enough(void *argument)
+{
+    static uint8_t data[CHUNK_BYTES];
+
+    while (!atomic_load(&enough))
+        fixture_send(*(int *)argument, data, sizeof(data));
+    assert_int_equal(shutdown(*(int *)argument, SHUT_WR), 0);
+    return NULL;
+}
+
+static void *receive_to_the_end(void *argument)
+{
+    static uint8_t data[CHUNK_BYTES];
+
+    while (SSL_read(argument, data, sizeof(data)) > 0)
+        ;
+    return NULL;
+}
+
+/* Were a connection served as long as it has bytes, the light one would wait for ever. */
+static void test_busy_connection_leaves_turns_to_others(void **state)
+{
+    int heavy_server, light_server;
+    struct fixture_client heavy, light;
+    pthread_t sender, receiver;
+    char text[4];
+
+    (void)state;
+    fixture_start_ok("127.0.0.1:0");
+    heavy = connect_both(&heavy_server);
+    light = connect_both(&light_server);
+    atomic_store(&enough, false);
+    assert_int_equal(pthread_create(&sender, NULL, send_until_enough, &heavy_server), 0);
+    assert_int_equal(pthread_create(&receiver, NULL, receive_to_the_end, heavy.ssl), 0);
+    for (int i = 0; i < 100; i++) {
+        fixture_client_send(&light, "ping", 4);
+        fixture_receive(light_server, text, 4);
+        fixture_send(light_server, "pong", 4);
+        fixture_client_receive(&light, text, 4);
+    }
+    atomic_store(&enough, true);
+    pthread_join(sender, NULL);
+    pthread_join(receiver, NULL);
+    fixture_end(heavy_server);
+    fixture_end(light_server);
+    fixture_client_free(&heavy);
+    fixture_client_free(&light);
+}
+
 /* --- ends ------------------------------------------------------------------------ */
 
 static void test_client_may_end_first(void **state)
@@ -354,6 +405,32 @@ static void test_reset_by_the_client_ends_the_server(void **state)
     fixture_end(server);
 }
 
+/* Writing to a client that has ended and then gone is SIGPIPE, which must not end the process. */
+static void test_answer_to_a_client_that_has_gone_is_dropped(void **state)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    static uint8_t data[CHUNK_BYTES];
+    int server;
+    struct fixture_client client;
+
+    (void)state;
+    fixture_start_ok("127.0.0.1:0");
+    client = connect_both(&server);
+    assert_true(SSL_shutdown(client.ssl) >= 0);
+    assert_int_equal(shutdown(client.fd, SHUT_WR), 0);
+    fixture_receive_end(server);
+    assert_int_equal(setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+    fixture_client_free(&client);
+    for (;;) {
+        struct pollfd polled = {.fd = server, .events = POLLOUT};
+
+        if (send(server, data, sizeof(data), MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+            break;
+        assert_int_equal(poll(&polled, 1, FIXTURE_DEADLINE_MS), 1);
+    }
+    fixture_end(server);
+}
+
 /* The client reads nothing and does not end: it is cut at the bound on closing. */
 static void test_client_that_does_not_end_is_cut(void **state)
 {
@@ -455,24 +532,28 @@ static void test_handshakes_count_for_the_bound(void **state)
     fixture_wait_quota(0);
 }
 
-static void test_without_room_for_a_pair_the_client_is_cut(void **state)
+static void test_without_room_the_client_is_cut_and_the_next_is_served(void **state)
 {
-    uint64_t refused = metrics_get(METRIC_NET_REFUSED_SYSTEM);
-    struct fixture_client client = fixture_client_new(NULL);
-    int server;
+    static const char *const points[] = {"net.link", "net.session", "net.socketpair"};
 
     (void)state;
     fixture_start_ok("127.0.0.1:0");
-    fault_arm("net.socketpair", 1, EMFILE);
-    if (fixture_client_connect(&client, port()))
-        assert_true(fixture_client_is_cut(&client));
-    fixture_client_free(&client);
-    fixture_wait_quota(0);
-    assert_int_equal(metrics_get(METRIC_NET_REFUSED_SYSTEM) - refused, 1);
-    client = connect_both(&server);
-    fixture_end(server);
-    fixture_client_receive_end(&client);
-    fixture_client_free(&client);
+    for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+        uint64_t refused = metrics_get(METRIC_NET_REFUSED_SYSTEM);
+        struct fixture_client client = fixture_client_new(NULL);
+        int server;
+
+        fault_arm(points[i], 1, ENOMEM);
+        if (fixture_client_connect(&client, port()))
+            assert_true(fixture_client_is_cut(&client));
+        fixture_client_free(&client);
+        fixture_wait_quota(0);
+        assert_int_equal(metrics_get(METRIC_NET_REFUSED_SYSTEM) - refused, 1);
+        client = connect_both(&server);
+        fixture_end(server);
+        fixture_client_receive_end(&client);
+        fixture_client_free(&client);
+    }
 }
 
 /* --- start and stop -------------------------------------------------------------------- */
@@ -603,17 +684,19 @@ int main(void)
         CASE(test_much_goes_both_ways),
         CASE(test_server_that_does_not_read_stops_the_client),
         CASE(test_client_that_does_not_read_stops_the_server),
+        CASE(test_busy_connection_leaves_turns_to_others),
         CASE(test_client_may_end_first),
         CASE(test_server_may_end_first),
         CASE(test_answer_arrives_after_the_server_has_closed),
         CASE(test_request_arrives_after_the_client_has_gone),
         CASE(test_reset_by_the_client_ends_the_server),
+        CASE(test_answer_to_a_client_that_has_gone_is_dropped),
         CASE(test_client_that_does_not_end_is_cut),
         CASE(test_closing_connections_are_bounded),
         CASE(test_slow_handshake_is_cut),
         CASE(test_handshake_of_no_tls_fails),
         CASE(test_handshakes_count_for_the_bound),
-        CASE(test_without_room_for_a_pair_the_client_is_cut),
+        CASE(test_without_room_the_client_is_cut_and_the_next_is_served),
         CASE(test_start_without_relay_thread_fails),
         CASE(test_quiesce_breaks_handshakes_off_and_keeps_connections),
         CASE(test_stop_delivers_what_servers_wrote),

@@ -351,6 +351,30 @@ static void test_reload_failure_keeps_what_was(void **state)
     assert_int_equal(net_tls_reload(tls, &err), 0);
 }
 
+static void reload(void)
+{
+    struct err err;
+
+    assert_int_equal(net_tls_reload(tls, &err), 0);
+}
+
+static void test_reload_of_a_readable_key_is_said(void **state)
+{
+    char text[1024], expected[256];
+    struct err err;
+
+    (void)state;
+    assert_int_equal(load("", &err), 0);
+    fixture_capture_stderr(reload, text, sizeof(text));
+    assert_string_equal(text, "");
+    assert_int_equal(chmod(key_path, 0640), 0);
+    assert_true(net_tls_changed(tls));
+    fixture_capture_stderr(reload, text, sizeof(text));
+    snprintf(expected, sizeof(expected), "%s: others than its owner may read it (mode 0640)", key_path);
+    assert_non_null(strstr(text, "event=net.secret_readable"));
+    assert_non_null(strstr(text, expected));
+}
+
 /* As Kubernetes does it: the files are links into a folder that is itself a link, and only that one is changed. */
 static void test_changed_follows_links(void **state)
 {
@@ -420,19 +444,13 @@ static int remove_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_new_missing_file_is_config),
-        CASE(test_new_broken_file_is_config),
-        CASE(test_new_encrypted_key_is_config),
-        CASE(test_new_foreign_key_is_config),
-        CASE(test_new_key_of_another_kind_is_config),
-        CASE(test_versions_from_1_2),
-        CASE(test_chain_is_trusted_by_the_authority),
-        CASE(test_alpn_is_agreed_on),
-        CASE(test_client_certificate_is_asked_for),
-        CASE(test_client_certificate_session_resumes),
-        CASE(test_reload_is_for_new_connections),
-        CASE(test_reload_failure_keeps_what_was),
-        CASE(test_changed_follows_links),
+        CASE(test_new_missing_file_is_config),        CASE(test_new_broken_file_is_config),
+        CASE(test_new_encrypted_key_is_config),       CASE(test_new_foreign_key_is_config),
+        CASE(test_new_key_of_another_kind_is_config), CASE(test_versions_from_1_2),
+        CASE(test_chain_is_trusted_by_the_authority), CASE(test_alpn_is_agreed_on),
+        CASE(test_client_certificate_is_asked_for),   CASE(test_client_certificate_session_resumes),
+        CASE(test_reload_is_for_new_connections),     CASE(test_reload_failure_keeps_what_was),
+        CASE(test_reload_of_a_readable_key_is_said),  CASE(test_changed_follows_links),
     };
 
     return cmocka_run_group_tests(tests, make_all, remove_all);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "bounds.h"
+#include "net_fixture.h"
 #include "net_tokens.h"
 
 #define FIRST "first-token-0123456789"
@@ -211,24 +212,6 @@ static void test_reload_exchanges_tokens(void **state)
     assert_true(match("Bearer " SECOND));
 }
 
-/* What this process wrote to standard error while `act` ran. */
-static void capture_stderr(void (*act)(void), char *text, size_t size)
-{
-    FILE *file = tmpfile();
-    int before = dup(STDERR_FILENO);
-    size_t len;
-
-    assert_non_null(file);
-    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
-    act();
-    assert_true(dup2(before, STDERR_FILENO) >= 0);
-    close(before);
-    rewind(file);
-    len = fread(text, 1, size - 1, file);
-    text[len] = '\0';
-    fclose(file);
-}
-
 static void reload(void)
 {
     struct err err;
@@ -243,10 +226,10 @@ static void test_load_of_a_readable_file_is_said(void **state)
     (void)state;
     load(FIRST "\n");
     write_file(FIRST "\n", 0640);
-    capture_stderr(reload, text, sizeof(text));
+    fixture_capture_stderr(reload, text, sizeof(text));
     assert_string_equal(text, "");
     write_file(FIRST "\n", 0644);
-    capture_stderr(reload, text, sizeof(text));
+    fixture_capture_stderr(reload, text, sizeof(text));
     snprintf(expected, sizeof(expected), "%s: others than its owner may read it (mode 0644)", path);
     assert_non_null(strstr(text, "event=net.secret_readable"));
     assert_non_null(strstr(text, expected));
