@@ -17,7 +17,12 @@ enum metric {
     METRIC_COUNT
 };
 
-void metrics_add(enum metric metric, uint64_t count); /* counters; ns where the row says SECONDS */
+/*
+ * Counters; ns where the row says SECONDS.  A gauge may be counted up and
+ * down instead of set: what is taken off is added as its two's complement,
+ * (uint64_t)-1, since values wrap.
+ */
+void metrics_add(enum metric metric, uint64_t count);
 void metrics_set(enum metric metric, uint64_t value); /* gauges */
 uint64_t metrics_get(enum metric metric);
 

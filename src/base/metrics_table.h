@@ -2,7 +2,8 @@
  * metrics_table.h - every metric, once: METRIC(id, type, family, labels, help).
  *
  * Members of a family stand together and repeat its help.  Counters count
- * events, gauges are set; SECONDS are counters of time, added to in ns.  Labels are part of the row, so they are bounded.
+ * events, gauges are set or counted up and down; SECONDS are counters of time,
+ * added to in ns.  Labels are part of the row, so they are bounded.
  * The reference in docs/metrics.md is checked against this table.
  */
 /* clang-format off */
@@ -18,6 +19,8 @@ METRIC(NET_OPEN,             GAUGE,   "tracespool_net_open_connections", "",    
 METRIC(NET_REFUSED_BOUND,    COUNTER, "tracespool_net_refused_connections_total", "reason=\"bound\"",     "Connections closed at once, because as many as allowed were open or the system had no room.")
 METRIC(NET_REFUSED_SYSTEM,   COUNTER, "tracespool_net_refused_connections_total", "reason=\"system\"",    "Connections closed at once, because as many as allowed were open or the system had no room.")
 METRIC(NET_HANDSHAKES_FAILED, COUNTER, "tracespool_net_failed_handshakes_total", "",             "TLS handshakes that failed or took too long.")
+METRIC(RECEIVER_CALLS,       GAUGE,   "tracespool_receiver_calls", "",                       "Export calls in hand, of both endpoints.")
+METRIC(RECEIVER_IN_FLIGHT_BYTES, GAUGE, "tracespool_receiver_in_flight_bytes", "",           "Bytes that calls in hand hold, which receiver.max_in_flight_bytes bounds.")
 METRIC(RECEIVER_SPANS,       COUNTER, "tracespool_receiver_spans_total", "",                "Spans acknowledged.")
 METRIC(RECEIVER_REJECTED_TRACE_ID, COUNTER, "tracespool_receiver_rejected_spans_total", "reason=\"trace_id\"", "Spans rejected by partial_success, by what is invalid.")
 METRIC(RECEIVER_REJECTED_SPAN_ID, COUNTER, "tracespool_receiver_rejected_spans_total", "reason=\"span_id\"", "Spans rejected by partial_success, by what is invalid.")

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "metrics.h"
 
 struct intake {
     /* set once */
@@ -100,6 +101,7 @@ static void count_out(struct intake *intake)
     unsigned before = atomic_fetch_sub(&intake->calls, 1);
 
     assert(before > 0);
+    metrics_add(METRIC_RECEIVER_CALLS, (uint64_t)-1);
     if (before > 1)
         return;
     pthread_mutex_lock(&intake->lock);
@@ -116,6 +118,7 @@ int intake_enter(struct intake *intake, struct err *err)
     if (!spool_writer_admits(intake->writer))
         return err_set(err, ERR_BUSY, 0, "the spool takes nothing at the moment: it is full, or its writer is behind");
     before = atomic_fetch_add(&intake->calls, 1);
+    metrics_add(METRIC_RECEIVER_CALLS, 1);
     if (before >= intake->options.max_calls) {
         count_out(intake);
         return err_set(err, ERR_BUSY, 0, "the receiver has %u calls in hand, which is receiver.max_calls", before);
@@ -130,11 +133,14 @@ int intake_resize(struct intake *intake, size_t before, size_t after, struct err
     if (after <= before) {
         sum = atomic_fetch_sub(&intake->bytes, before - after);
         assert(sum >= before - after);
+        metrics_add(METRIC_RECEIVER_IN_FLIGHT_BYTES, (uint64_t)after - before);
         return 0;
     }
     sum = atomic_fetch_add(&intake->bytes, after - before);
-    if (sum + (after - before) <= intake->options.max_in_flight_bytes)
+    if (sum + (after - before) <= intake->options.max_in_flight_bytes) {
+        metrics_add(METRIC_RECEIVER_IN_FLIGHT_BYTES, after - before);
         return 0;
+    }
     atomic_fetch_sub(&intake->bytes, after - before);
     return err_set(err, ERR_BUSY, 0, "the receiver has %zu bytes in hand, near receiver.max_in_flight_bytes", sum);
 }

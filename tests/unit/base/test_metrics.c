@@ -34,6 +34,19 @@ static void test_values_are_rendered(void **state)
     buf_fini(&out);
 }
 
+static void test_gauge_counts_up_and_down(void **state)
+{
+    struct buf out;
+
+    (void)state;
+    metrics_add(METRIC_RECEIVER_CALLS, 3);
+    metrics_add(METRIC_RECEIVER_CALLS, (uint64_t)-2);
+    assert_int_equal(metrics_get(METRIC_RECEIVER_CALLS), 1);
+    render(&out);
+    assert_non_null(strstr((char *)out.data, "\n# TYPE tracespool_receiver_calls gauge\ntracespool_receiver_calls 1\n"));
+    buf_fini(&out);
+}
+
 static void test_seconds_are_counted_in_ns(void **state)
 {
     struct buf out;
@@ -74,6 +87,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_are_rendered),
+        cmocka_unit_test(test_gauge_counts_up_and_down),
         cmocka_unit_test(test_seconds_are_counted_in_ns),
         cmocka_unit_test(test_family_has_one_header),
         cmocka_unit_test(test_full_buffer_fails),
