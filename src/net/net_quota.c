@@ -1,9 +1,12 @@
 /*
- * net_quota.c - one atomic counter that never passes its bound.
+ * net_quota.c - one atomic counter that never passes its bound, and the
+ * gauge that shows it.
  */
 #include "net_quota.h"
 
 #include <assert.h>
+
+#include "metrics.h"
 
 void net_quota_init(struct net_quota *quota, unsigned max)
 {
@@ -20,6 +23,7 @@ bool net_quota_take(struct net_quota *quota)
         if (used == quota->max)
             return false;
     } while (!atomic_compare_exchange_weak(&quota->used, &used, used + 1));
+    metrics_add(METRIC_NET_OPEN, 1);
     return true;
 }
 
@@ -29,6 +33,7 @@ void net_quota_release(struct net_quota *quota)
 
     assert(before > 0);
     (void)before;
+    metrics_add(METRIC_NET_OPEN, (uint64_t)-1);
 }
 
 unsigned net_quota_used(const struct net_quota *quota)
