@@ -24,8 +24,8 @@ OWNERS = {
     r"lmdb\.h": "spool bench",  # bench: the loop that the spool is measured beside
     r"(mongoc|bson)/.*": "sink",
     r"grpc/.*": "client receiver",
-    r"nghttp2/.*": "receiver bench",
-    r"microhttpd\.h": "admin",
+    r"nghttp2/.*": "h2 bench fuzz",
+    r"microhttpd\.h": "admin http",
     r"openssl/.*": "net",
     r"systemd/.*": "daemon",
 }

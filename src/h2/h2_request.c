@@ -90,7 +90,7 @@ int h2_request_check(const struct h2_request *request, size_t max_header_bytes, 
                           "the call has no bearer token that is known here (metadata \"authorization\")");
     else if (request->method == H2_METHOD_UNKNOWN)
         intake_answer_set(answer, INTAKE_CODE_UNIMPLEMENTED, "tracespool takes traces only, by %s; not %s",
-                          OTLP_EXPORT_METHOD + 1, request->path);
+                          &OTLP_EXPORT_METHOD[1], request->path);
     else if (!request->has_codec)
         intake_answer_set(answer, INTAKE_CODE_UNIMPLEMENTED,
                           "the request is compressed by %s; " OTLP_CODEC_NAMES " work", request->encoding);

@@ -187,14 +187,15 @@ static enum MHD_Result store(struct http_call *call)
 }
 
 enum MHD_Result http_call_step(void *context, struct MHD_Connection *connection, const char *path, const char *method,
-                               const char *version, const char *body, size_t *body_len, void **state)
+                               const char *version, const char *body, size_t *body_len, void **request)
 {
     struct http_worker *worker = context;
-    struct http_call *call = *state;
+    struct http_call *call = *request;
+    enum http_call_state state;
 
     (void)version;
     if (call == NULL) {
-        call = *state = new_call(worker, connection);
+        call = *request = new_call(worker, connection);
         return call == NULL ? MHD_NO : begin(call, path, method, worker->server->intake, note_done);
     }
     if (*body_len > 0) {
@@ -202,7 +203,8 @@ enum MHD_Result http_call_step(void *context, struct MHD_Connection *connection,
         *body_len = 0;
         return MHD_YES;
     }
-    switch (call->state) {
+    state = call->state;
+    switch (state) {
     case HTTP_CALL_READING:
         return store(call);
     case HTTP_CALL_STORED:

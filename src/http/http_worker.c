@@ -141,7 +141,7 @@ void http_worker_resume(struct http_call *call)
 /* --- start and stop ----------------------------------------------------------------- */
 
 /* libmicrohttpd's own messages: about clients that do not speak HTTP, which any client could fill the log with. */
-static void write_log(void *context, const char *format, va_list args)
+static void __attribute__((format(printf, 2, 0))) write_log(void *context, const char *format, va_list args)
 {
     char text[ERR_TEXT_MAX];
 
