@@ -114,10 +114,8 @@ static void push(struct walk *walk, const struct otlp_schema_message *message, c
     };
     walk->totals->decoded_bytes += message->base_bytes;
     walk->totals->counts[message->kind]++;
-    if (message->kind != OTLP_SCHEMA_ANY_VALUE)
-        return;
-    if (++walk->any_values > walk->totals->depth)
-        walk->totals->depth = walk->any_values;
+    if (message->kind == OTLP_SCHEMA_ANY_VALUE)
+        walk->any_values++;
 }
 
 /* The innermost message has ended. What makes it fail, or NULL. */
@@ -133,10 +131,13 @@ static const char *pop(struct walk *walk)
     return NULL;
 }
 
-static const char *passed_bound(const struct walk *walk)
+static const char *passed_bound(struct walk *walk)
 {
-    if (walk->any_values > OTLP_DEPTH_MAX)
-        return "values nested too deep";
+    if (walk->any_values > walk->totals->depth) { /* seldom; the bound is not looked at otherwise */
+        walk->totals->depth = walk->any_values;
+        if (walk->any_values > OTLP_DEPTH_MAX)
+            return "values nested too deep";
+    }
     if (walk->totals->counts[OTLP_SCHEMA_SPAN] > OTLP_SPANS_MAX)
         return "too many spans";
     if (walk->totals->counts[OTLP_SCHEMA_RESOURCE_SPANS] > OTLP_GROUPS_MAX)
