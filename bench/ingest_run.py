@@ -99,6 +99,9 @@ def run(name: str, workload: Workload, options: argparse.Namespace) -> dict:
     try:
         system.start()
         return measure(system, workload, options)
+    except Exception:
+        print(f"{name}'s log ends with:\n{system.tail()}\n", file=sys.stderr)
+        raise
     finally:
         system.end()
         shutil.rmtree(folder)

@@ -39,6 +39,10 @@ class System(abc.ABC):
     def end(self) -> None:
         """Its files are of no use afterwards."""
 
+    @abc.abstractmethod
+    def tail(self) -> str:
+        """The end of its log."""
+
     def disk_bytes(self) -> int:
         """That what it has acknowledged takes."""
         return ingest_watch.folder_bytes(self.storage) if self.storage is not None else 0
@@ -69,6 +73,9 @@ class Tracespool(System):
 
     def end(self) -> None:
         self.daemon.kill()
+
+    def tail(self) -> str:
+        return self.daemon.tail()
 
     def disk_bytes(self) -> int:
         return int(self.daemon.metrics()["tracespool_spool_used_bytes"])
@@ -162,3 +169,6 @@ class Collector(System):
 
     def end(self) -> None:
         self.process.kill()
+
+    def tail(self) -> str:
+        return self.process.tail()
