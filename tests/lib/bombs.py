@@ -1,5 +1,6 @@
 """Requests that are small on the wire and large, deep or slow once they are read."""
 
+import functools
 import gzip
 import struct
 import zlib
@@ -62,6 +63,7 @@ def snappy(count: int) -> bytes:
     return b"\xff\x06\0\0sNaPpY" + chunk * (count // SNAPPY_BLOCK_BYTES)
 
 
+@functools.cache
 def compressed(encoding: str, count: int) -> bytes:
     """`count` zeros."""
     match encoding:
@@ -76,6 +78,7 @@ def compressed(encoding: str, count: int) -> bytes:
     raise ValueError(encoding)
 
 
+@functools.cache
 def gzip_in_gzip(count: int) -> bytes:
     return gzip.compress(deflated(count, 16 + zlib.MAX_WBITS))
 
@@ -87,6 +90,7 @@ def in_fields(payload: bytes, *fields: int) -> bytes:
     return payload
 
 
+@functools.cache
 def nested_values(depth: int) -> bytes:
     """A request with an attribute of arrays in arrays."""
     heads, length = [], 0

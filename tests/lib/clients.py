@@ -2,6 +2,7 @@
 
 import pathlib
 import threading
+import time
 from typing import NamedTuple
 
 import grpc
@@ -126,6 +127,7 @@ class Load:
         self.acknowledged: list[bytes] = []
         self.unacknowledged: list[bytes] = []
         self.failures: list[BaseException] = []
+        self.seconds: list[float] = []  # that each acknowledgement took
         numbers = [(seed * 1000 + n) % CLIENT_NUMBERS for n in range(clients)]
         self.threads = [threading.Thread(target=self.run, args=(number,)) for number in numbers]
 
@@ -163,7 +165,9 @@ class Load:
                 while not self.stopping.wait(self.pause):
                     number += 1
                     request = self.make(templates[number % len(templates)], nonce(client_number, number))
-                    self.record(request, client.send_until_ok(request, self.stopping))
+                    started = time.monotonic()
+                    acknowledged = client.send_until_ok(request, self.stopping)
+                    self.record(request, acknowledged, time.monotonic() - started)
         except BaseException as failure:  # pylint: disable=broad-except
             self.failures.append(failure)
 
@@ -174,9 +178,11 @@ class Load:
             request = template.at(identity, self.start_unix_nano)
         return otlp.with_noise(request, self.noise_bytes) if self.noise_bytes > 0 else request
 
-    def record(self, request: bytes, acknowledged: bool) -> None:
+    def record(self, request: bytes, acknowledged: bool, seconds: float) -> None:
         with self.lock:
             (self.acknowledged if acknowledged else self.unacknowledged).append(request)
+            if acknowledged:
+                self.seconds.append(seconds)
 
 
 def nonce(client_number: int, number: int) -> int:
