@@ -42,7 +42,18 @@ static void park(struct spool_fixture *spool, const char *name)
 static int setup(void **state)
 {
     static struct fixture fixture;
-    struct receiver_options options = {.listen = "127.0.0.1:0", .threads = 1, .max_request_bytes = 1UL << 20};
+    struct receiver_options options = {
+        .grpc = "127.0.0.1:0",
+        .threads = 1,
+        .intake = {.max_request_bytes = 1UL << 20,
+                   .max_depth = OTLP_DEPTH_MAX,
+                   .max_in_flight_bytes = 64UL << 20,
+                   .max_calls = 64},
+        .max_connections = 16,
+        .max_header_bytes = 16UL << 10,
+        .read_timeout_ms = 20000,
+        .idle_timeout_ms = 20000,
+    };
     struct err err;
 
     fixture_open_spool(&fixture.damaged);
@@ -55,7 +66,7 @@ static int setup(void **state)
     fixture_open_spool(&fixture.spool);
     export_grpc_init();
     assert_int_equal(receiver_start(&fixture.receiver, &options, fixture.spool.writer, &err), 0);
-    snprintf(fixture.endpoint, sizeof(fixture.endpoint), "127.0.0.1:%d", receiver_port(fixture.receiver));
+    snprintf(fixture.endpoint, sizeof(fixture.endpoint), "127.0.0.1:%d", receiver_grpc_port(fixture.receiver));
     *state = &fixture;
     return 0;
 }

@@ -36,8 +36,7 @@ void home_open(struct home *home, uint64_t spool_bytes)
     snprintf(home->path, sizeof(home->path), "/tmp/tracespool-home-XXXXXX");
     assert_non_null(mkdtemp(home->path));
     options.path = home->path;
-    if (spool_open(&home->spool, &options, &err) != 0 ||
-        spool_writer_start(&home->writer, home->spool, die, &err) != 0)
+    if (spool_open(&home->spool, &options, &err) != 0 || spool_writer_start(&home->writer, home->spool, die, &err) != 0)
         fail_msg("%s", err.text);
 }
 
@@ -194,8 +193,7 @@ void home_block_writer(struct home *home, struct home_block *block)
 {
     struct err err;
 
-    *block = (struct home_block){
-        .put = {.payload = slice_of_text("a record"), .done = hold_writer, .context = block}};
+    *block = (struct home_block){.put = {.payload = slice_of_text("a record"), .done = hold_writer, .context = block}};
     pthread_mutex_init(&block->lock, NULL);
     pthread_cond_init(&block->changed, NULL);
     assert_int_equal(spool_writer_put(home->writer, &block->put, &err), 0);

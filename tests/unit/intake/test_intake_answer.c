@@ -191,6 +191,7 @@ static void test_metric_of_every_code(void **state)
         {INTAKE_CODE_NOT_FOUND, METRIC_RECEIVER_UNIMPLEMENTED},
         {INTAKE_CODE_RESOURCE_EXHAUSTED, METRIC_RECEIVER_TOO_LARGE},
         {INTAKE_CODE_UNIMPLEMENTED, METRIC_RECEIVER_UNIMPLEMENTED},
+        {INTAKE_CODE_INTERNAL, METRIC_RECEIVER_INTERNAL},
         {INTAKE_CODE_UNAVAILABLE, METRIC_RECEIVER_UNAVAILABLE},
         {INTAKE_CODE_UNAUTHENTICATED, METRIC_RECEIVER_UNAUTHENTICATED},
     };
@@ -202,6 +203,46 @@ static void test_metric_of_every_code(void **state)
         intake_answer_set(&answer, rows[i].code, "because");
         assert_int_equal(intake_answer_metric(&answer), rows[i].metric);
     }
+}
+
+static void assert_json(const char *expected)
+{
+    assert_false(out.failed);
+    assert_int_equal(out.len, strlen(expected));
+    assert_memory_equal(out.data, expected, out.len);
+    buf_clear(&out);
+}
+
+static void test_json_says_the_same(void **state)
+{
+    const uint32_t none[OTLP_VALIDITY_COUNT] = {[OTLP_VALID] = 7};
+    const uint32_t some[OTLP_VALIDITY_COUNT] = {[OTLP_VALID] = 7, [OTLP_BAD_SPAN_ID] = 1};
+    struct intake_answer answer;
+    struct err err;
+
+    (void)state;
+    intake_answer_ok(&answer, none);
+    intake_answer_put_response_json(&answer, &out);
+    assert_json("{}");
+    intake_answer_ok(&answer, some);
+    intake_answer_put_response_json(&answer, &out);
+    assert_json("{\"partialSuccess\":{\"rejectedSpans\":\"1\","
+                "\"errorMessage\":\"1 of 8 spans rejected: 1 with an invalid span_id\"}}");
+    err_set(&err, ERR_BUSY, 0, "because");
+    intake_answer_failure(&answer, &err, 1500);
+    intake_answer_put_status_json(&answer, &out);
+    assert_json("{\"code\":14,\"message\":\"because\",\"details\":[{\"@type\":"
+                "\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":\"1.500s\"}]}");
+    err_set(&err, ERR_POISON, 0, "because");
+    intake_answer_failure(&answer, &err, 1500);
+    intake_answer_put_status_json(&answer, &out);
+    assert_json("{\"code\":3,\"message\":\"because\",\"details\":[{\"@type\":"
+                "\"type.googleapis.com/google.rpc.BadRequest\",\"fieldViolations\":[{\"field\":\"request\","
+                "\"description\":\"because\"}]}]}");
+    err_set(&err, ERR_POISON, EMSGSIZE, "because");
+    intake_answer_failure(&answer, &err, 1500);
+    intake_answer_put_status_json(&answer, &out);
+    assert_json("{\"code\":8,\"message\":\"because\"}");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_buffer, free_buffer)
@@ -219,6 +260,7 @@ int main(void)
         TEST(test_failure_longest_text_fits),
         TEST(test_set_cuts_a_text_that_is_too_long),
         TEST(test_metric_of_every_code),
+        TEST(test_json_says_the_same),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,55 +10,45 @@
 #include <stdint.h>
 
 #include "export_client.h"
+#include "intake_home.h"
 #include "otlp_codec.h"
-#include "receiver_internal.h"
-#include "spool.h"
-#include "spool_writer.h"
+#include "receiver.h"
 
 #define FIXTURE_MAX_REQUEST_BYTES (1UL << 20)
-#define FIXTURE_TIMEOUT_MS 20000 /* for anything that must happen */
 
 struct fixture {
-    char path[64];
-    struct spool *spool;
-    struct spool_writer *writer;
+    struct home home;
     struct receiver *receiver;
     char endpoint[64];
     struct export_client *client;
 };
+
+/* Both endpoints on loopback, bounds that no test comes near, timeouts that no test waits for. */
+struct receiver_options fixture_options(void);
 
 /* cmocka's setup and teardown; *state is the struct fixture.  A smaller spool fills sooner. */
 int fixture_start(void **state);
 int fixture_start_small(void **state);
 int fixture_stop(void **state);
 
+/* A receiver with options of the test's own in place of the fixture's. */
+void fixture_restart(struct fixture *fixture, const struct receiver_options *options);
+
 /* Stops and closes in the daemon's order, once; what is left is for fixture_stop. */
 void fixture_stop_receiver(struct fixture *fixture, unsigned timeout_ms);
-
-struct spool_stat fixture_stat(struct fixture *fixture);
 
 /* Sends with the fixture's client; asserts that a call was made. */
 struct export_answer fixture_send(struct fixture *fixture, struct slice request, bool gzip);
 
-/* The record `seq`, inflated into `out`. */
-struct spool_record fixture_read(struct fixture *fixture, uint64_t seq, struct buf *out);
-
-/* Appends a ResourceSpans with one span; `name` may be any bytes. */
-void fixture_put_span(struct buf *out, const char *trace_id, const char *span_id, struct slice name);
-
-/* Waits until `reached` is true; asserts that it becomes so. */
-void fixture_wait(bool (*reached)(void *context), void *context);
-
-/* Waits until no call is in hand and none but the requested ones exists. */
-void fixture_wait_idle(struct fixture *fixture);
-
-/* A call by hand: the bytes go out as they are, flagged as compressed by `compression`. NULL `message`: none is sent. */
+/*
+ * A call by hand: the bytes go out as they are, flagged as compressed when
+ * `encoding` is not NULL, which is sent as grpc-encoding.  NULL `message`: none is sent.
+ */
 struct raw_call {
     const char *method;
     const struct slice *message;
-    grpc_compression_algorithm compression;
+    const char *encoding;
     bool keep_open; /* no half-close: the server waits for more */
-    unsigned timeout_ms;
 
     /* filled */
     int code;

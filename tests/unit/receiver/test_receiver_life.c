@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "fault.h"
+#include "metrics.h"
 #include "receiver_fixture.h"
 
 #define CLIENTS 32
@@ -25,7 +26,8 @@ static struct buf request;
 static int start(void **state)
 {
     buf_init(&request, 1UL << 20);
-    fixture_put_span(&request, "0123456789abcdef", "01234567", slice_of_text("a span"));
+    home_put_span(&request, HOME_TRACE_ID, HOME_SPAN_ID,
+                  slice_of_text("a span with a name that zstd makes shorter, shorter, shorter, shorter, shorter"));
     return fixture_start(state);
 }
 
@@ -35,18 +37,32 @@ static int stop(void **state)
     return fixture_stop(state);
 }
 
+static struct home *home_of(void **state)
+{
+    return &((struct fixture *)*state)->home;
+}
+
 /* --- start -------------------------------------------------------------------- */
 
-static void assert_no_start(struct fixture *fixture, const char *listen, const char *text)
+static void assert_no_start(struct fixture *fixture, struct receiver_options options, enum err_class class,
+                            const char *text)
 {
-    struct receiver_options options = {.listen = listen, .threads = 2, .max_request_bytes = 1UL << 20};
     struct receiver *receiver = NULL;
     struct err err;
 
-    assert_int_equal(receiver_start(&receiver, &options, fixture->writer, &err), -1);
+    assert_int_equal(receiver_start(&receiver, &options, fixture->home.writer, &err), -1);
     assert_null(receiver);
-    assert_int_equal(err.class, ERR_CONFIG);
+    assert_int_equal(err.class, class);
     assert_string_equal(err.text, text);
+}
+
+static void assert_no_address(struct fixture *fixture, const char *grpc, const char *http, const char *text)
+{
+    struct receiver_options options = fixture_options();
+
+    options.grpc = grpc;
+    options.http = http;
+    assert_no_start(fixture, options, ERR_CONFIG, text);
 }
 
 static void test_start_on_taken_port_fails(void **state)
@@ -55,53 +71,83 @@ static void test_start_on_taken_port_fails(void **state)
     char text[256];
 
     snprintf(text, sizeof(text), "cannot listen on %s: Address already in use", fixture->endpoint);
-    assert_no_start(fixture, fixture->endpoint, text);
+    assert_no_address(fixture, fixture->endpoint, "", text);
+    assert_no_address(fixture, "127.0.0.1:0", fixture->endpoint, text);
     assert_int_equal(fixture_send(fixture, buf_slice(&request), false).code, 0);
 }
 
+/* What an address may be is net_socket's, whose tests have the rest of it. */
 static void test_start_on_malformed_address_fails(void **state)
 {
-    assert_no_start(*state, "127.0.0.1", "cannot listen on \"127.0.0.1\": it is not host:port");
-    assert_no_start(*state, "127.0.0.1:", "cannot listen on \"127.0.0.1:\": it is not host:port");
-    assert_no_start(*state, "127.0.0.1:http", "cannot listen on \"127.0.0.1:http\": it is not host:port");
-    assert_no_start(*state, "127.0.0.1:65536", "cannot listen on \"127.0.0.1:65536\": it is not host:port");
-    assert_no_start(*state, ":4317", "cannot listen on \":4317\": it is not host:port");
-    assert_no_start(*state, "[::1]", "cannot listen on \"[::1]\": it is not host:port");
-    assert_no_start(*state, "192.0.2.1:4317", "cannot listen on 192.0.2.1:4317: Cannot assign requested address");
+    assert_no_address(*state, "127.0.0.1", "", "cannot listen on 127.0.0.1: it is not host:port");
+    assert_no_address(*state, "", "127.0.0.1:65536", "cannot listen on 127.0.0.1:65536: it is not host:port");
+    assert_no_address(*state, "192.0.2.1:4317", "", "cannot listen on 192.0.2.1:4317: Cannot assign requested address");
+}
+
+static void test_start_without_a_file_fails(void **state)
+{
+    struct receiver_options options = fixture_options();
+    struct receiver *receiver = NULL;
+    struct fixture *fixture = *state;
+    struct err err;
+
+    options.bearer_tokens_file = "/nonexistent/tokens";
+    assert_int_equal(receiver_start(&receiver, &options, fixture->home.writer, &err), -1);
+    assert_int_equal(err.class, ERR_CONFIG);
+    assert_non_null(strstr(err.text, "/nonexistent/tokens"));
+    options = fixture_options();
+    options.tls = (struct net_tls_options){.cert_file = "/nonexistent/cert", .key_file = "/nonexistent/key"};
+    assert_int_equal(receiver_start(&receiver, &options, fixture->home.writer, &err), -1);
+    assert_int_equal(err.class, ERR_CONFIG);
+    assert_non_null(strstr(err.text, "/nonexistent/cert"));
+    assert_null(receiver);
+}
+
+static void test_start_on_one_endpoint(void **state)
+{
+    struct receiver_options options = fixture_options();
+    struct fixture *fixture = *state;
+
+    options.http = "";
+    fixture_restart(fixture, &options);
+    assert_int_equal(receiver_http_port(fixture->receiver), 0);
+    assert_int_equal(fixture_send(fixture, buf_slice(&request), false).code, 0);
+    fixture_stop_receiver(fixture, HOME_TIMEOUT_MS);
+    options.grpc = NULL;
+    options.http = "127.0.0.1:0";
+    fixture_restart(fixture, &options);
+    assert_int_equal(receiver_grpc_port(fixture->receiver), 0);
+    assert_true(receiver_http_port(fixture->receiver) > 0);
 }
 
 static void test_start_on_ipv6_answers(void **state)
 {
-    struct fixture *fixture = *state;
-    struct receiver_options options = {.listen = "[::]:0", .threads = 1, .max_request_bytes = 1UL << 20};
-    struct receiver *receiver;
-    struct export_client *client;
-    struct export_answer answer;
-    char endpoint[64];
-    struct err err;
+    struct receiver_options options = fixture_options();
 
-    assert_int_equal(receiver_start(&receiver, &options, fixture->writer, &err), 0);
-    snprintf(endpoint, sizeof(endpoint), "127.0.0.1:%d", receiver_port(receiver));
-    assert_int_equal(export_client_open(&client, endpoint, &err), 0);
-    assert_int_equal(export_client_send(client, buf_slice(&request), true, FIXTURE_TIMEOUT_MS, &answer, &err), 0);
-    assert_int_equal(answer.code, 0);
-    export_client_close(client);
-    receiver_stop(receiver, FIXTURE_TIMEOUT_MS);
+    options.grpc = "[::]:0";
+    fixture_restart(*state, &options);
+    assert_int_equal(fixture_send(*state, buf_slice(&request), true).code, 0);
 }
 
 static void test_start_without_threads_fails(void **state)
 {
-    struct fixture *fixture = *state;
-    struct receiver_options options = {.listen = "127.0.0.1:0", .threads = 4, .max_request_bytes = 1UL << 20};
-    struct receiver *receiver;
-    struct err err;
+    struct receiver_options options = fixture_options();
 
+    options.threads = 4;
     for (unsigned pass = 1; pass <= 4; pass++) {
         fault_arm("receiver.thread", pass, EAGAIN);
-        assert_int_equal(receiver_start(&receiver, &options, fixture->writer, &err), -1);
-        assert_int_equal(err.class, ERR_RETRY);
-        assert_string_equal(err.text, "cannot start a thread: Resource temporarily unavailable");
+        assert_no_start(*state, options, ERR_RETRY, "cannot start a thread: Resource temporarily unavailable");
     }
+    for (unsigned pass = 1; pass <= 4; pass++) {
+        fault_arm("http.thread", pass, EAGAIN);
+        assert_no_start(*state, options, ERR_RETRY, "cannot start the HTTP server: libmicrohttpd gives no reason");
+    }
+    fault_arm("net.thread", 1, EAGAIN);
+    assert_no_start(*state, options, ERR_RETRY,
+                    "cannot listen on 127.0.0.1:0: no thread: Resource temporarily unavailable");
+    fault_arm("net.thread", 2, EAGAIN);
+    assert_no_start(*state, options, ERR_RETRY,
+                    "cannot listen on 127.0.0.1:0: no thread: Resource temporarily unavailable");
 }
 
 static void test_stop_null_is_allowed(void **state)
@@ -143,7 +189,7 @@ static void *send_many(void *context)
 
 static void start_sender(struct sender *sender, struct fixture *fixture, unsigned sends)
 {
-    *sender = (struct sender){.fixture = fixture, .sends = sends, .timeout_ms = FIXTURE_TIMEOUT_MS};
+    *sender = (struct sender){.fixture = fixture, .sends = sends, .timeout_ms = HOME_TIMEOUT_MS};
     assert_int_equal(pthread_create(&sender->thread, NULL, send_many, sender), 0);
 }
 
@@ -162,8 +208,8 @@ static void test_many_clients_are_all_stored(void **state)
         join_sender(&senders[i]);
         assert_int_equal(senders[i].oks, CLIENT_SENDS);
     }
-    assert_int_equal(fixture_stat(*state).received_records, CLIENTS * CLIENT_SENDS);
-    fixture_wait_idle(*state);
+    assert_int_equal(home_stat(home_of(state)).received_records, CLIENTS * CLIENT_SENDS);
+    home_wait_idle();
 }
 
 /* Clients that give up at once, in whatever state their call is by then: nothing stays behind. */
@@ -181,62 +227,12 @@ static void test_cancelled_calls_leave_nothing(void **state)
         join_sender(&senders[i]);
         oks += senders[i].oks;
     }
-    fixture_wait_idle(fixture);
+    home_wait_idle();
     assert_int_equal(fixture_send(fixture, buf_slice(&request), false).code, 0);
-    assert_true(fixture_stat(fixture).received_records > oks);
+    assert_true(home_stat(&fixture->home).received_records > oks);
 }
 
 /* --- stop ------------------------------------------------------------------------- */
-
-/* A put of the test's own whose `done` holds the writer's thread until it is let go: calls stay with the writer. */
-struct block {
-    struct spool_put put;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool reached;
-    bool released;
-};
-
-static void hold_writer(struct spool_put *put, const struct err *failure)
-{
-    struct block *block = put->context;
-
-    (void)failure;
-    pthread_mutex_lock(&block->lock);
-    block->reached = true;
-    pthread_cond_broadcast(&block->changed);
-    while (!block->released)
-        pthread_cond_wait(&block->changed, &block->lock);
-    pthread_mutex_unlock(&block->lock);
-}
-
-static void block_writer(struct block *block, struct fixture *fixture)
-{
-    struct err err;
-
-    *block = (struct block){.put = {.payload = buf_slice(&request), .done = hold_writer, .context = block}};
-    pthread_mutex_init(&block->lock, NULL);
-    pthread_cond_init(&block->changed, NULL);
-    assert_int_equal(spool_writer_put(fixture->writer, &block->put, &err), 0);
-    pthread_mutex_lock(&block->lock);
-    while (!block->reached)
-        pthread_cond_wait(&block->changed, &block->lock);
-    pthread_mutex_unlock(&block->lock);
-}
-
-static void release_writer(struct block *block)
-{
-    pthread_mutex_lock(&block->lock);
-    block->released = true;
-    pthread_cond_broadcast(&block->changed);
-    pthread_mutex_unlock(&block->lock);
-}
-
-static void free_block(struct block *block)
-{
-    pthread_cond_destroy(&block->changed);
-    pthread_mutex_destroy(&block->lock);
-}
 
 struct stopper {
     struct fixture *fixture;
@@ -262,27 +258,19 @@ static void start_stopper(struct stopper *stopper, struct fixture *fixture, unsi
     assert_int_equal(pthread_create(&stopper->thread, NULL, stop_receiver, stopper), 0);
 }
 
-/* The one call in hand has been read and is with the writer: it holds less than a call that is being read. */
+/* The one call in hand has been read and is with the writer: it holds what is stored, less than its message. */
 static bool is_with_writer(void *context)
 {
-    struct receiver *receiver = context;
-    bool with_writer;
+    uint64_t bytes = metrics_get(METRIC_RECEIVER_IN_FLIGHT_BYTES);
 
-    pthread_mutex_lock(&receiver->lock);
-    with_writer = receiver->in_hand == 1 && receiver->in_hand_bytes > 0 && receiver->reading_first == NULL;
-    pthread_mutex_unlock(&receiver->lock);
-    return with_writer;
+    (void)context;
+    return metrics_get(METRIC_RECEIVER_CALLS) == 1 && bytes > 0 && bytes < request.len;
 }
 
-static bool is_stopping(void *context)
+/* The writer admits, so it is the stop. */
+static bool is_stopping(void *receiver)
 {
-    struct receiver *receiver = context;
-    bool stopping;
-
-    pthread_mutex_lock(&receiver->lock);
-    stopping = receiver->stopping;
-    pthread_mutex_unlock(&receiver->lock);
-    return stopping;
+    return !receiver_is_open(receiver);
 }
 
 static void test_stop_finishes_calls_in_hand_and_refuses_new_ones(void **state)
@@ -292,24 +280,23 @@ static void test_stop_finishes_calls_in_hand_and_refuses_new_ones(void **state)
     struct export_answer answer;
     struct sender sender;
     struct stopper stopper;
-    struct block block;
+    struct home_block block;
 
-    block_writer(&block, fixture);
+    home_block_writer(&fixture->home, &block);
     start_sender(&sender, fixture, 1);
-    fixture_wait(is_with_writer, receiver);
-    start_stopper(&stopper, fixture, FIXTURE_TIMEOUT_MS);
-    fixture_wait(is_stopping, receiver);
+    home_wait(is_with_writer, NULL);
+    start_stopper(&stopper, fixture, HOME_TIMEOUT_MS);
+    home_wait(is_stopping, receiver);
     answer = fixture_send(fixture, buf_slice(&request), false);
     assert_string_equal(export_code_name(answer.code), "UNAVAILABLE");
     assert_string_equal(answer.message, "the receiver is stopping");
     assert_int_equal(answer.retry_delay_ms, SPOOL_RETRY_MIN_MS);
     assert_false(atomic_load(&stopper.stopped));
-    release_writer(&block);
+    home_release_writer(&block);
     join_sender(&sender);
     assert_int_equal(sender.last.code, 0);
     pthread_join(stopper.thread, NULL);
-    free_block(&block);
-    assert_int_equal(fixture_stat(fixture).received_records, 2);
+    assert_int_equal(home_stat(&fixture->home).received_records, 2);
     answer = fixture_send(fixture, buf_slice(&request), false);
     assert_string_equal(export_code_name(answer.code), "UNAVAILABLE");
     assert_true(answer.retryable);
@@ -321,20 +308,19 @@ static void test_stop_past_timeout_cancels_and_waits_for_writer(void **state)
     struct fixture *fixture = *state;
     struct sender sender;
     struct stopper stopper;
-    struct block block;
+    struct home_block block;
 
-    block_writer(&block, fixture);
+    home_block_writer(&fixture->home, &block);
     start_sender(&sender, fixture, 1);
-    fixture_wait(is_with_writer, fixture->receiver);
+    home_wait(is_with_writer, NULL);
     start_stopper(&stopper, fixture, 1);
     join_sender(&sender);
     assert_int_not_equal(sender.last.code, 0);
     assert_true(sender.last.retryable);
     assert_false(atomic_load(&stopper.stopped));
-    release_writer(&block);
+    home_release_writer(&block);
     pthread_join(stopper.thread, NULL);
-    free_block(&block);
-    assert_int_equal(fixture_stat(fixture).received_records, 2);
+    assert_int_equal(home_stat(&fixture->home).received_records, 2);
 }
 
 /* Under load: whoever was told OK is in the spool, and whoever was not may come back. */
@@ -346,16 +332,16 @@ static void test_stop_under_load_keeps_every_ok(void **state)
 
     for (unsigned i = 0; i < CLIENTS; i++)
         start_sender(&senders[i], fixture, 0);
-    while (fixture_stat(fixture).received_records < 100)
+    while (home_stat(&fixture->home).received_records < 100)
         sched_yield();
-    fixture_stop_receiver(fixture, FIXTURE_TIMEOUT_MS);
+    fixture_stop_receiver(fixture, HOME_TIMEOUT_MS);
     for (unsigned i = 0; i < CLIENTS; i++) {
         join_sender(&senders[i]);
         if (!senders[i].last.retryable)
             fail_msg("%s: %s", export_code_name(senders[i].last.code), senders[i].last.message);
         oks += senders[i].oks;
     }
-    assert_int_equal(fixture_stat(fixture).received_records, oks);
+    assert_int_equal(home_stat(&fixture->home).received_records, oks);
 }
 
 static void test_stop_at_once_under_load(void **state)
@@ -366,7 +352,7 @@ static void test_stop_at_once_under_load(void **state)
 
     for (unsigned i = 0; i < CLIENTS; i++)
         start_sender(&senders[i], fixture, 0);
-    while (fixture_stat(fixture).received_records < 100)
+    while (home_stat(&fixture->home).received_records < 100)
         sched_yield();
     fixture_stop_receiver(fixture, 0);
     for (unsigned i = 0; i < CLIENTS; i++) {
@@ -375,7 +361,7 @@ static void test_stop_at_once_under_load(void **state)
             fail_msg("%s: %s", export_code_name(senders[i].last.code), senders[i].last.message);
         oks += senders[i].oks;
     }
-    assert_true(fixture_stat(fixture).received_records >= oks);
+    assert_true(home_stat(&fixture->home).received_records >= oks);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -385,6 +371,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_start_on_taken_port_fails),
         TEST(test_start_on_malformed_address_fails),
+        TEST(test_start_without_a_file_fails),
+        TEST(test_start_on_one_endpoint),
         TEST(test_start_on_ipv6_answers),
         TEST(test_start_without_threads_fails),
         cmocka_unit_test(test_stop_null_is_allowed),
