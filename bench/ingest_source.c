@@ -45,8 +45,16 @@ static int add_file(struct ingest_source *source, const char *path, struct err *
         return -1;
     if (otlp_index_build(index, &source->arena, buf_slice(file), err) < 0)
         return err_prefix(err, "%s", path);
-    source->span_count += index->by_validity[OTLP_VALID];
     return 0;
+}
+
+static size_t count_spans(const struct ingest_source *source, size_t file, size_t end)
+{
+    size_t count = 0;
+
+    for (; file < end; file++)
+        count += source->indexes[file].by_validity[OTLP_VALID];
+    return count;
 }
 
 static int add_files(struct ingest_source *source, const char *folder, const char *pattern, struct err *err)
@@ -64,33 +72,44 @@ static int add_files(struct ingest_source *source, const char *folder, const cha
     return rc;
 }
 
-static void list_spans(struct ingest_source *source)
+/* The first `most` valid spans of the files from `file` on, behind those that are there. */
+static void list_spans(struct ingest_source *source, size_t file, size_t end, size_t most)
 {
-    struct ingest_span *next = source->spans;
-
-    for (size_t file = 0; file < source->file_count; file++) {
+    for (; file < end; file++) {
         const struct otlp_index *index = &source->indexes[file];
 
-        for (uint32_t i = 0; i < index->span_count; i++) {
+        for (uint32_t i = 0; i < index->span_count && most > 0; i++) {
             const struct otlp_span_ref *span = &index->spans[i];
             const struct otlp_scope_ref *scope = &index->scopes[span->scope];
 
-            if (span->validity == OTLP_VALID)
-                *next++ = (struct ingest_span){span->bytes, scope, &index->resources[scope->resource]};
+            if (span->validity != OTLP_VALID)
+                continue;
+            source->spans[source->span_count++] =
+                (struct ingest_span){span->bytes, scope, &index->resources[scope->resource]};
+            most--;
         }
     }
 }
 
 int ingest_source_init(struct ingest_source *source, const char *folder, struct err *err)
 {
+    size_t java_files, java, node, each;
+
     *source = (struct ingest_source){.file_count = 0};
     arena_init(&source->arena, ARENA_BYTES_MAX);
-    if (add_files(source, folder, "java-*.pb", err) < 0 || add_files(source, folder, "node-*.pb", err) < 0)
+    if (add_files(source, folder, "java-*.pb", err) < 0)
         return -1;
-    source->spans = arena_calloc(&source->arena, source->span_count, sizeof(*source->spans));
-    if (source->spans == NULL || source->span_count == 0)
+    java_files = source->file_count;
+    if (add_files(source, folder, "node-*.pb", err) < 0)
+        return -1;
+    java = count_spans(source, 0, java_files);
+    node = count_spans(source, java_files, source->file_count);
+    each = java < node ? java : node;
+    source->spans = arena_calloc(&source->arena, 2 * each, sizeof(*source->spans));
+    if (source->spans == NULL || each == 0)
         return err_set(err, ERR_CONFIG, 0, "no span in the captures, or no memory for them");
-    list_spans(source);
+    list_spans(source, 0, java_files, each);
+    list_spans(source, java_files, source->file_count, each);
     return 0;
 }
 

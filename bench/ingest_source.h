@@ -32,7 +32,8 @@ struct ingest_source {
 
 /*
  * Reads what the SDKs' agents sent, java-*.pb and node-*.pb in `folder`.  Of
- * their spans the valid ones are taken.  0, or -1: a file cannot be read, or
+ * their valid spans as many are taken of the one as of the other: about 460
+ * bytes each.  0, or -1: a file cannot be read, or
  * there is no span.  _fini in either case.
  */
 int ingest_source_init(struct ingest_source *source, const char *folder, struct err *err);
