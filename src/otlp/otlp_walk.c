@@ -149,20 +149,56 @@ static const char *passed_bound(struct walk *walk)
     return NULL;
 }
 
-/* Steps into a submessage; the caller goes on at its first byte. */
-static void enter(struct walk *walk, struct frame *frame, const struct otlp_schema_field *known,
-                  const struct otlp_wire_field *field)
+static const struct otlp_schema_field *find_field(const struct otlp_schema_message *message, uint32_t number)
+{
+    static const struct otlp_schema_field unknown;
+
+    return number < OTLP_SCHEMA_NUMBERS ? &message->fields[number] : &unknown;
+}
+
+/*
+ * Most messages of a request are AnyValues of one scalar: these are counted
+ * without being entered, as if they had been.  What is anything else, or
+ * deeper than any before, is left to be entered.
+ */
+static bool take_scalar(struct walk *walk, const struct otlp_schema_message *message, struct slice body)
+{
+    const uint8_t *end = body.data + body.len;
+    const struct otlp_schema_field *known;
+    struct otlp_wire_field field;
+    const char *why;
+
+    if (message->kind != OTLP_SCHEMA_ANY_VALUE || body.len == 0 || walk->any_values >= walk->totals->depth)
+        return false;
+    if (otlp_wire_next(body.data, end, &field, &why) != end)
+        return false;
+    known = find_field(message, field.number);
+    if (known->name == NULL || known->child != NULL || field.type != known->wire_type)
+        return false;
+    walk->totals->counts[OTLP_SCHEMA_ANY_VALUE]++;
+    walk->totals->decoded_bytes += message->base_bytes;
+    if (field.type == OTLP_WIRE_LENGTH)
+        walk->totals->decoded_bytes += padded(field.body.len);
+    return true;
+}
+
+/* Steps into a submessage, or past it. The byte to go on at. */
+static const uint8_t *enter(struct walk *walk, struct frame *frame, const struct otlp_schema_field *known,
+                            struct slice body)
 {
     bool is_again = known->merges && frame->merged;
 
     if (known->merges) {
         frame->merged = true;
-        frame->merged_bytes += field->body.len;
+        frame->merged_bytes += body.len;
     }
     if (is_again)
         walk->totals->decoded_bytes += MERGE_BYTES_PER_BYTE * frame->merged_bytes;
-    push(walk, known->child, known->name, field->body.data + field->body.len);
+    else if (take_scalar(walk, known->child, body))
+        return body.data + body.len;
+    push(walk, known->child, known->name, body.data + body.len);
     walk->frames[walk->depth - 1].is_again = is_again;
+    return body.data;
 }
 
 static void count_member(struct walk *walk, struct frame *frame)
@@ -175,11 +211,17 @@ static void count_member(struct walk *walk, struct frame *frame)
     }
 }
 
-static const struct otlp_schema_field *find_field(const struct otlp_schema_message *message, uint32_t number)
+/* The bounds are looked at here and at the end: between two messages little can be added. */
+static const uint8_t *step_into(struct walk *walk, struct frame *frame, const struct otlp_schema_field *known,
+                                const struct otlp_wire_field *field, const uint8_t *at, struct err *err)
 {
-    static const struct otlp_schema_field unknown;
+    const uint8_t *next = enter(walk, frame, known, field->body);
+    const char *why = passed_bound(walk);
 
-    return number < OTLP_SCHEMA_NUMBERS ? &message->fields[number] : &unknown;
+    if (why == NULL)
+        return next;
+    fail(walk, err, ERANGE, NULL, at, why);
+    return NULL;
 }
 
 /* One field of the innermost message: where to go on, or NULL and `err`. */
@@ -205,17 +247,10 @@ static const uint8_t *step(struct walk *walk, const uint8_t *at, struct err *err
     } else {
         frame->has_known = true;
         walk->totals->decoded_bytes += known->element_bytes;
-        if (known->child != NULL) {
-            enter(walk, frame, known, &field);
-            next = field.body.data;
-        } else if (field.type == OTLP_WIRE_LENGTH) {
+        if (known->child != NULL)
+            return step_into(walk, frame, known, &field, at, err);
+        if (field.type == OTLP_WIRE_LENGTH)
             walk->totals->decoded_bytes += padded(field.body.len);
-        }
-    }
-    why = passed_bound(walk);
-    if (why != NULL) {
-        fail(walk, err, ERANGE, NULL, at, why);
-        return NULL;
     }
     return next;
 }
@@ -246,5 +281,7 @@ int otlp_walk(struct otlp_walk_totals *totals, struct slice request, struct err 
                 return fail(&walk, err, EBADMSG, NULL, at, why);
         }
     }
+    if (totals->decoded_bytes > OTLP_DECODED_BYTES_MAX)
+        return fail(&walk, err, ERANGE, NULL, at, "too much memory to decode");
     return 0;
 }
