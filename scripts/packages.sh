@@ -15,6 +15,10 @@ packages_for() {
     test) echo libcmocka-dev mount util-linux e2fsprogs libfaketime ;;
     ci) echo git clang libclang-rt-14-dev clang-format llvm shellcheck ;; # the runtime: libFuzzer
     collector) echo git golang-go ;; # a Go that fetches the one it needs
+    exporters) # a Node.js from elsewhere, which conflicts with Debian's npm, brings its own
+        echo default-jdk-headless maven
+        command -v npm >/dev/null || echo nodejs npm
+        ;;
     *) die "no packages are known for '$1'" ;;
     esac
 }

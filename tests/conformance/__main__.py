@@ -28,15 +28,16 @@ def header(text: str) -> tuple[str, str]:
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests/conformance/run", description=__doc__)
-    parser.add_argument("--grpc", metavar="HOST:PORT", help="an OTLP/gRPC endpoint")
-    parser.add_argument("--http", metavar="URL", help="an OTLP/HTTP endpoint, as http://HOST:PORT; /v1/traces is added")
-    parser.add_argument("--tls-ca", metavar="FILE", help="speak TLS, and trust this certificate")
-    parser.add_argument("--header", metavar="NAME=VALUE", type=header, action="append", default=[], help="with each request")
-    parser.add_argument("--max-request-bytes", metavar="N", type=int, default=64 << 20, help="the endpoint's limit; 64 MiB unless said")
-    parser.add_argument("--expect-overload", action="store_true", help="the endpoint is overloaded: ask the rows of that, and no others")
-    parser.add_argument("--only", metavar="WORDS", default="", help="rows whose id holds this")
-    parser.add_argument("--sent", metavar="DIR", type=pathlib.Path, help="write here, as protobuf, each request that was acknowledged")
-    parser.add_argument("--report", choices=("md", "json"), default="md")
+    add = parser.add_argument
+    add("--grpc", metavar="HOST:PORT", help="an OTLP/gRPC endpoint")
+    add("--http", metavar="URL", help="an OTLP/HTTP endpoint, as http://HOST:PORT; /v1/traces is added")
+    add("--tls-ca", metavar="FILE", help="speak TLS, and trust this certificate")
+    add("--header", metavar="NAME=VALUE", type=header, action="append", default=[], help="with each request")
+    add("--max-request-bytes", metavar="N", type=int, default=64 << 20, help="the endpoint's limit; 64 MiB unless said")
+    add("--expect-overload", action="store_true", help="it is overloaded: ask the rows of that, and no others")
+    add("--only", metavar="WORDS", default="", help="rows whose id holds this")
+    add("--sent", metavar="DIR", type=pathlib.Path, help="write here, as protobuf, what was acknowledged")
+    add("--report", choices=("md", "json"), default="md")
     chosen = parser.parse_args()
     if not chosen.grpc and not chosen.http:
         parser.error("say where: --grpc HOST:PORT, --http URL, or both")

@@ -66,6 +66,19 @@ def flag_alone(target: Target) -> str:
     return str(answer)
 
 
+@row("grpc.compression.answer", "gRPC, compression.md, Compression Method Asymmetry Between Peers", MUST,
+     "When the client does not support an algorithm, as its grpc-accept-encoding says, it SHALL send uncompressed.")
+def answer_uncompressed(target: Target) -> str:
+    request = messages.simple()
+    body = messages.ENCODINGS["gzip"](request.SerializeToString())
+    headers = {"grpc-encoding": "gzip", "grpc-accept-encoding": "identity"}
+    answer = grpc_wire.export(target, body, headers, flag=1)
+    accepted(target, request, answer)
+    coding = answer.headers.get("grpc-encoding", "identity")
+    check(answer.body[0] == 0, f"the answer is compressed by {coding}, to a client that accepts identity")
+    return "uncompressed"
+
+
 @row("grpc.compression.unknown", "gRPC, compression.md, Compression Method Asymmetry Between Peers", MUST,
      "An unsupported algorithm results in UNIMPLEMENTED, with grpc-accept-encoding naming those that are supported.")
 def unknown_encoding(target: Target) -> str:
@@ -99,7 +112,7 @@ def too_large(target: Target) -> bytes:
 
 
 @row("grpc.limit.below", "OTLP/gRPC Request", SHOULD,
-     "It is RECOMMENDED to use 64 MiB as the default limit: what is below the limit (--max-request-bytes) is taken.")
+     "It is RECOMMENDED to use 64 MiB as the default limit: below the limit (--max-request-bytes) all is taken.")
 def limit_below(target: Target) -> str:
     request = messages.of_size(target.max_request_bytes - 1024)
     body = request.SerializeToString()

@@ -5,7 +5,6 @@ nothing is read but while something is waited for.
 """
 
 import base64
-import select
 import struct
 from typing import Iterable, NamedTuple
 from urllib.parse import unquote
@@ -17,7 +16,7 @@ import h2.exceptions
 from google.rpc import error_details_pb2, status_pb2
 
 from .messages import DECODINGS
-from .target import Broken, Target
+from .target import Broken, Target, what_has_come
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
@@ -138,7 +137,9 @@ class Connection:
         at = 0
         while not call.ended and (at < len(data) or end):
             room = min(self.h2.local_flow_control_window(call.stream), self.h2.max_outbound_frame_size)
-            if self.readable() or (room == 0 and at < len(data)):
+            if self.look():
+                continue
+            if room == 0 and at < len(data):
                 self.pump()
                 continue
             piece = data[at : at + room]
@@ -149,12 +150,18 @@ class Connection:
             if last:
                 return
 
-    def readable(self) -> bool:
-        return bool(select.select([self.socket], [], [], 0)[0])
+    def look(self) -> bool:
+        """Takes what has come already; whether there was anything."""
+        data = what_has_come(self.socket)
+        if data is not None:
+            self.take_all(data)
+        return data is not None
 
     def pump(self) -> None:
-        """Reads once, and takes what came."""
-        data = self.socket.recv(65536)
+        """Waits for something, and takes it."""
+        self.take_all(self.socket.recv(65536))
+
+    def take_all(self, data: bytes) -> None:
         if not data:
             raise Broken("closed by the peer")
         try:

@@ -96,7 +96,7 @@ def in_size(target: Target, media: Media, count: int) -> tuple[ExportTraceServic
 
 
 @in_both("limit.below", "OTLP/HTTP Request", SHOULD,
-         "It is RECOMMENDED to use 64 MiB as the default limit: what is below the limit (--max-request-bytes) is taken.")
+         "It is RECOMMENDED to use 64 MiB as the default limit: below the limit (--max-request-bytes) all is taken.")
 def limit_below(target: Target, media: Media) -> str:
     request, body = in_size(target, media, target.max_request_bytes - 1024)
     accepted(target, request, http_wire.send(target, body, media.header), media)

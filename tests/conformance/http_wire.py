@@ -2,10 +2,11 @@
 
 import email.utils
 import http.client
-import select
+import io
+import socket
 from typing import Iterator, NamedTuple
 
-from .target import Broken, Target
+from .target import Broken, Target, what_has_come
 
 PIECE_BYTES = 65536
 
@@ -26,6 +27,27 @@ class Answer(NamedTuple):
         return f"{self.status} {self.media or 'without Content-Type'} {shown}"[:200].rstrip()
 
 
+class Incoming(io.RawIOBase):
+    """What an answer is read from: bytes that came early, then the socket."""
+
+    def __init__(self, connected: socket.socket, early: bytes | None):
+        self.connected = connected
+        self.early = early or b""
+
+    def readable(self) -> bool:
+        return True
+
+    def makefile(self, _: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        if not self.early:
+            return self.connected.recv_into(buffer)
+        count = min(len(buffer), len(self.early))
+        buffer[:count], self.early = self.early[:count], self.early[count:]
+        return count
+
+
 class Connection:
     def __init__(self, target: Target):
         assert target.http is not None
@@ -34,6 +56,7 @@ class Connection:
         self.socket = target.connect(target.http, "http/1.1")
         self.closed = False  # by the peer, after the last answer
         self.rest = b""  # of a body that was begun
+        self.early: bytes | None = None  # read while a body was being sent
 
     def __enter__(self) -> "Connection":
         return self
@@ -68,12 +91,15 @@ class Connection:
     def write(self, parts: Iterator[bytes]) -> None:
         """Stops when the peer has something to say already."""
         for part in parts:
-            if select.select([self.socket], [], [], 0)[0]:
+            self.early = what_has_come(self.socket)
+            if self.early is not None:
                 return
             self.socket.sendall(part)
 
     def read(self, method: str) -> Answer:
-        response = http.client.HTTPResponse(self.socket, method=method)
+        incoming = Incoming(self.socket, self.early)
+        self.early = None
+        response = http.client.HTTPResponse(incoming, method=method)  # type: ignore[arg-type] # a socket's makefile()
         try:
             response.begin()
             body = response.read()

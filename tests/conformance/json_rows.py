@@ -125,7 +125,8 @@ def bytes_value(target: Target) -> str:
 @row("http.json.doubles", PROTO3, MUST,
      'JSON value will be a number or one of "NaN", "Infinity", "-Infinity"; numbers or strings are accepted.')
 def doubles(target: Target) -> str:
-    forms = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf", "1.5": "1.5", "-2.5e-3": "-2.5e-3", 3: "3", 1e20: "1e20"}
+    words = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
+    forms = {**words, "1.5": "1.5", "-2.5e-3": "-2.5e-3", 3: "3", 1e20: "1e20"}
     request = messages.simple()
     span = request.resource_spans[0].scope_spans[0].spans[0]
     for number, text in enumerate(forms.values()):

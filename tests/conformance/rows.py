@@ -78,12 +78,15 @@ def ask(one: Row, target: Target) -> Outcome:
         return Outcome(one, Result.PASS, one.ask(target))
     except Failed as failure:
         return Outcome(one, Result.FAIL, str(failure))
-    except (Broken, OSError) as failure:
-        return Outcome(one, Result.FAIL, f"the connection: {failure or type(failure).__name__}")
     except NotOffered as reason:
         return Outcome(one, Result.NOT_OFFERED, str(reason))
     except CannotProvoke as reason:
         return Outcome(one, Result.CANNOT_PROVOKE, str(reason))
+    except (Broken, OSError) as failure:
+        return Outcome(one, Result.FAIL, f"the connection: {failure or type(failure).__name__}")
+    except Exception as failure:  # pylint: disable=broad-except
+        # Whatever a strange endpoint sends, the other rows are asked.
+        return Outcome(one, Result.FAIL, f"not understood: {type(failure).__name__} {failure}")
 
 
 def ask_all(target: Target, only: str = "") -> list[Outcome]:

@@ -65,6 +65,17 @@ class Target:
         return context.wrap_socket(plain, server_hostname=address.host)
 
 
+def what_has_come(connected: socket.socket) -> bytes | None:
+    """Without waiting: None when there is nothing to read. Over TLS, select() would count a session ticket."""
+    connected.settimeout(0)
+    try:
+        return connected.recv(65536)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return None
+    finally:
+        connected.settimeout(SECONDS)
+
+
 def address_of(url: str) -> Address:
     parts = urlsplit(url)
     if not parts.hostname or not parts.port:

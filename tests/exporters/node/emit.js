@@ -1,5 +1,5 @@
 // Emits the spans of spans.json through an exporter of the SDK for Node.js.
-// emit.js SPANS.JSON PROTOCOL COMPRESSION ENDPOINT; see ../README.md.
+// emit.js SPANS.JSON PROTOCOL COMPRESSION ENDPOINT; see tests/README.md.
 'use strict';
 
 const fs = require('node:fs');

@@ -1,6 +1,6 @@
 """Emits the spans of spans.json through an exporter of the SDK for Python.
 
-emit.py SPANS.JSON PROTOCOL COMPRESSION ENDPOINT; see ../README.md.
+emit.py SPANS.JSON PROTOCOL COMPRESSION ENDPOINT; see tests/README.md.
 """
 
 import json

@@ -1,5 +1,5 @@
 // Emits the spans of spans.json through an exporter of the SDK for Java.
-// Emit SPANS.JSON PROTOCOL COMPRESSION ENDPOINT; see ../README.md.
+// Emit SPANS.JSON PROTOCOL COMPRESSION ENDPOINT; see tests/README.md.
 
 import com.google.gson.Gson;
 import com.google.gson.JsonArray;
