@@ -1,5 +1,6 @@
 """The list of attacks, each bounded in time and in what it sends, and running one."""
 
+import re
 from typing import Callable, NamedTuple
 
 from .wire import Ended, Http2, Spent, Wire
@@ -55,3 +56,8 @@ def run(name: str, ports: Ports, seconds: float = SECONDS) -> str:
             end = "closed"
         said = wire.outcome()
         return f"{said}; {end}" if said else end
+
+
+def known_as(name: str) -> str:
+    """The CVE numbers that an attack names."""
+    return ", ".join(re.findall(r"CVE-\d+-\d+", ATTACKS[name].run.__doc__ or ""))

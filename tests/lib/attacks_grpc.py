@@ -126,12 +126,12 @@ def bomb(wire: Http2, encoding: str, payload: bytes) -> None:
 
 @on_grpc
 def gzip_bomb(wire: Http2) -> None:
-    bomb(wire, "gzip", bombs.compressed("gzip", 1 << 28))
+    bomb(wire, "gzip", bombs.compressed("gzip", 1 << 27))
 
 
 @on_grpc
 def deflate_bomb(wire: Http2) -> None:
-    bomb(wire, "deflate", bombs.compressed("deflate", 1 << 28))
+    bomb(wire, "deflate", bombs.compressed("deflate", 1 << 27))
 
 
 @on_grpc
@@ -212,6 +212,24 @@ def hpack_varints(wire: Http2) -> None:
 @on_grpc
 def hpack_table_sizes(wire: Http2) -> None:
     wire.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x20\x3f\xe1\x1f" * 4000))
+
+
+FILLER = [(f"x-{number}", "y" * 900) for number in range(12)]  # together more than 8 KB
+
+
+@on_grpc
+def odd_header_then_8kb(wire: Http2) -> None:
+    """CVE-2023-1428, CVE-2023-32731: each of these brought gRPC core to abort() or lost track of a size."""
+    for stream, odd in zip(streams(), ({"te": "x"}, {":scheme": "x"}, {"grpclb_client_stats": "x"})):
+        wire.open(stream, request_headers(**odd) + FILLER, end=True)
+
+
+@on_grpc
+def bad_base64(wire: Http2) -> None:
+    """CVE-2023-32732, CVE-2024-7246: a binary header that is none, then a call like any other."""
+    wire.open(1, request_headers(**{"x-bin": "not base64!"}), end=True)
+    wire.open(3, request_headers(**{"x-after": "this"}))
+    wire.send_data(3, message(b""))
 
 
 @on_grpc
@@ -326,6 +344,15 @@ def refused_calls_flood(wire: Http2) -> None:
 
 
 # --- windows, streams and ends ---
+
+
+@on_grpc
+def frames_behind_an_error(wire: Http2) -> None:
+    """CVE-2026-27135: what follows in the same packet when the connection is given up already."""
+    broken = frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 0))
+    altsvc = frame(0xA, 0, 0, struct.pack(">H", 4) + b"testh2")
+    priority_update = frame(0x10, 0, 0, struct.pack(">I", 1) + b"u=2")
+    wire.send((broken + altsvc + priority_update + wire.headers(1) + settings() + frame(DATA, 0, 1, b"x")) * 10)
 
 
 @on_grpc

@@ -169,12 +169,12 @@ def encoded(encoding: bytes) -> bytes:
 
 @on_http
 def http_gzip_bomb(wire: Wire) -> None:
-    post(wire, bombs.compressed("gzip", 1 << 28), encoded(b"gzip"))
+    post(wire, bombs.compressed("gzip", 1 << 27), encoded(b"gzip"))
 
 
 @on_http
 def http_deflate_bomb(wire: Wire) -> None:
-    post(wire, bombs.compressed("deflate", 1 << 28), encoded(b"deflate"))
+    post(wire, bombs.compressed("deflate", 1 << 27), encoded(b"deflate"))
 
 
 @on_http
@@ -189,7 +189,7 @@ def http_snappy_bomb(wire: Wire) -> None:
 
 @on_http
 def http_gzip_in_gzip(wire: Wire) -> None:
-    post(wire, bombs.gzip_in_gzip(1 << 28), encoded(b"gzip, gzip"))
+    post(wire, bombs.gzip_in_gzip(1 << 27), encoded(b"gzip, gzip"))
 
 
 @on_http

@@ -3,10 +3,23 @@
 import functools
 import gzip
 import struct
+import threading
 import zlib
+from typing import Callable
 
 ZSTD_BLOCK_BYTES = 128 << 10
 SNAPPY_BLOCK_BYTES = 64 << 10
+
+
+def once(make: Callable[..., bytes]) -> Callable[..., bytes]:
+    """Kept, and made by one thread while the others wait."""
+    kept, lock = functools.cache(make), threading.Lock()
+
+    def get(*arguments: object) -> bytes:
+        with lock:
+            return kept(*arguments)
+
+    return get
 
 
 def zeros(count: int, chunk: int = 1 << 20):
@@ -37,6 +50,7 @@ def varint(value: int) -> bytes:
     return bytes(out) + bytes([value])
 
 
+@once
 def snappy_block(count: int) -> bytes:
     """A zero, then copies of 64 bytes from one byte before: 3 bytes for 64."""
     copy = bytes([(64 - 1) << 2 | 2]) + struct.pack("<H", 1)
@@ -63,7 +77,7 @@ def snappy(count: int) -> bytes:
     return b"\xff\x06\0\0sNaPpY" + chunk * (count // SNAPPY_BLOCK_BYTES)
 
 
-@functools.cache
+@once
 def compressed(encoding: str, count: int) -> bytes:
     """`count` zeros."""
     match encoding:
@@ -78,7 +92,7 @@ def compressed(encoding: str, count: int) -> bytes:
     raise ValueError(encoding)
 
 
-@functools.cache
+@once
 def gzip_in_gzip(count: int) -> bytes:
     return gzip.compress(deflated(count, 16 + zlib.MAX_WBITS))
 
@@ -90,7 +104,7 @@ def in_fields(payload: bytes, *fields: int) -> bytes:
     return payload
 
 
-@functools.cache
+@once
 def nested_values(depth: int) -> bytes:
     """A request with an attribute of arrays in arrays."""
     heads, length = [], 0
@@ -119,13 +133,16 @@ def nested_json_values(depth: int) -> bytes:
     return start + opening * depth + closing * depth + b"}]}]}]}]}"
 
 
+@once
 def long_number_json(digits: int) -> bytes:
     return b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"startTimeUnixNano":' + b"9" * digits + b"}]}]}]}"
 
 
+@once
 def many_keys_json(count: int) -> bytes:
     return b"{" + b",".join(b'"k%d":0' % number for number in range(count)) + b"}"
 
 
+@once
 def endless_string_json(count: int) -> bytes:
     return b'{"resourceSpans":"' + b"\\u0000" * (count // 6)

@@ -25,6 +25,7 @@ SETTINGS: dict[str, object] = {
 }
 MIB = 1 << 20
 IDLE, SLOW, HOSTILE = 1000, 200, 50
+DESCRIPTORS = 4096  # for the daemon: above its connections
 
 # What is not a connection or a listener: the spool, MongoDB's, the log, epoll, /metrics.
 OTHER_DESCRIPTORS = 128
@@ -49,7 +50,7 @@ class CrowdProcess(Process):
     def start(self) -> "CrowdProcess":
         """Nice: its work would be done elsewhere, the CPUs here are the daemon's and the good clients'."""
         path = pathlib.Path(__file__).parent.parent
-        self.spawn(["nice", "-n", "19", *self.command], env={**os.environ, "PYTHONPATH": str(path)})
+        self.spawn(["nice", "-n", "10", *self.command], env={**os.environ, "PYTHONPATH": str(path)})
         wait_until(lambda: self.said("ready"), "the crowd to be there", 120)
         return self
 
@@ -65,7 +66,7 @@ class CrowdProcess(Process):
 class Watch:
     """The most that the daemon takes while this is open."""
 
-    SECONDS_BETWEEN = 0.05
+    SECONDS_BETWEEN = 0.2
 
     def __init__(self, daemon: Daemon):
         assert daemon.child is not None

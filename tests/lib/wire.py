@@ -105,16 +105,6 @@ class Wire:
         while not self.answered:
             self.wait()
 
-    def drip(self, data: bytes, seconds_between: float = 0.05) -> None:
-        """A byte at a time."""
-        for byte in data:
-            self.send(bytes([byte]))
-            until = time.monotonic() + seconds_between
-            while (left := until - time.monotonic()) > 0:
-                ready, _, _ = select.select([self.socket] if self.reading else [], [], [], left)
-                if ready:
-                    self.wait()
-
     def outcome(self) -> str:
         line = bytes(self.received).split(b"\r\n", 1)[0]
         return line[:60].decode(errors="replace") if self.answered else ""

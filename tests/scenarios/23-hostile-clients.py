@@ -14,7 +14,6 @@ from lib.process import processes_that_mention
 from lib.waiting import wait_until
 
 TEMPLATE = otlp.Template(otlp.CAPTURES / "java-0001.pb")
-DESCRIPTORS = 4096  # for the daemon: above its connections
 
 
 def limited(daemon: Daemon, descriptors: int) -> Daemon:
@@ -23,7 +22,7 @@ def limited(daemon: Daemon, descriptors: int) -> Daemon:
 
 
 def test_spans_of_good_clients_beside_a_crowd(make_daemon, shared_mongod, database, folder, processes):
-    daemon = limited(make_daemon(shared_mongod, database.name, hostile.SETTINGS), DESCRIPTORS).start()
+    daemon = limited(make_daemon(shared_mongod, database.name, hostile.SETTINGS), hostile.DESCRIPTORS).start()
     crowd = hostile.CrowdProcess(folder, daemon, hostile.IDLE, hostile.SLOW, hostile.HOSTILE)
     processes.append(crowd)
     with Load(daemon.endpoint, requests_per_second=100) as load:
@@ -43,7 +42,7 @@ class Victim:
     """A daemon that all attacks meet, one after another; a new one when it has ended."""
 
     def __init__(self, folder: pathlib.Path, mongo_uri: str):
-        self.daemon = limited(Daemon(folder, mongo_uri, "hostile_clients", hostile.SETTINGS), DESCRIPTORS)
+        self.daemon = limited(Daemon(folder, mongo_uri, "hostile_clients", hostile.SETTINGS), hostile.DESCRIPTORS)
         self.numbers = itertools.count(1)
 
     def running(self) -> Daemon:
