@@ -49,7 +49,7 @@ def concurrent(target: Target) -> str:
     return f"{len(requests)} under way at once"
 
 
-@row("http.unsupported_media", "RFC 9110, 15.5.16", MUST,
+@row("http.unsupported_media", "RFC 9110, 15.5.16", SHOULD,
      "A Content-Type that is neither of the two is 415 Unsupported Media Type.")
 def unsupported_media(target: Target) -> str:
     body = PROTOBUF.encode(messages.simple())
