@@ -1,0 +1,787 @@
+/*
+ * test_h2_conn.c - connections: clients that are slow, silent, hostile or
+ * gone, in every state of a call; and the end of the server.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "h2_client.h"
+#include "h2_internal.h"
+#include "metrics.h"
+
+#define WINDOW 65535
+#define SHORT_MS 100 /* a timeout that a test does wait for */
+#define EXPORT_STREAM 1
+
+static struct buf request;
+static struct buf upload; /* the request as a gRPC message */
+static struct buf bytes;
+static const struct h2_call_options open_call = {.keep_open = true};
+
+static int start(void **state)
+{
+    (void)state;
+    buf_init(&request, 64UL << 20);
+    buf_init(&upload, 64UL << 20);
+    buf_init(&bytes, 64UL << 20);
+    home_put_span(&request, HOME_TRACE_ID, HOME_SPAN_ID, slice_of_text("a span"));
+    client_put_message(&upload, 0, buf_slice(&request));
+    rig_init();
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    rig_fini();
+    buf_fini(&bytes);
+    buf_fini(&upload);
+    buf_fini(&request);
+    return 0;
+}
+
+static void start_server(unsigned read_timeout_ms, unsigned idle_timeout_ms)
+{
+    rig.options.read_timeout_ms = read_timeout_ms;
+    rig.options.idle_timeout_ms = idle_timeout_ms;
+    rig_start();
+}
+
+static void start_patient(void)
+{
+    start_server(HOME_TIMEOUT_MS, HOME_TIMEOUT_MS);
+}
+
+static void put_headers(unsigned flags, uint32_t stream_id)
+{
+    struct buf fields;
+
+    buf_init(&fields, 4096);
+    client_put_export_fields(&fields);
+    client_put_frame(&bytes, NGHTTP2_HEADERS, flags, stream_id, buf_slice(&fields));
+    buf_fini(&fields);
+}
+
+static uint32_t number_at(const struct buf *payload, size_t at)
+{
+    assert_true(payload->len >= at + 4);
+    return (uint32_t)payload->data[at] << 24 | (uint32_t)payload->data[at + 1] << 16 |
+           (uint32_t)payload->data[at + 2] << 8 | payload->data[at + 3];
+}
+
+static void assert_goaway(int fd, uint32_t code)
+{
+    struct buf payload;
+
+    buf_init(&payload, 65536);
+    assert_true(client_await_frame(fd, NGHTTP2_GOAWAY, &payload));
+    assert_int_equal(number_at(&payload, 4), code);
+    buf_fini(&payload);
+}
+
+static void assert_over(int fd)
+{
+    struct buf payload;
+
+    buf_init(&payload, 65536);
+    while (client_await_frame(fd, NGHTTP2_SETTINGS, &payload)) /* until there is none */
+        continue;
+    buf_fini(&payload);
+}
+
+static void assert_works(void)
+{
+    struct h2_client *client = client_open(WINDOW);
+    struct h2_stream *stream = client_call(client, NULL, buf_slice(&upload));
+
+    client_finish(client, stream);
+    assert_int_equal(client_grpc_status(stream), 0);
+    client_close(client);
+}
+
+/* --- greetings ------------------------------------------------------------------------ */
+
+/* However much of the greeting there is. */
+static void test_silent_client_is_cut(void **state)
+{
+    (void)state;
+    start_server(SHORT_MS, HOME_TIMEOUT_MS);
+    client_put_greeting(&bytes);
+    for (size_t len = 0; len < bytes.len; len += 11) {
+        int fd = client_connect();
+
+        client_write(fd, slice_of(bytes.data, len));
+        assert_over(fd);
+        close(fd);
+    }
+    rig_wait_connections(0);
+}
+
+static void test_greeting_is_enough_to_stay(void **state)
+{
+    int greeted, silent;
+
+    (void)state;
+    start_server(SHORT_MS, HOME_TIMEOUT_MS);
+    greeted = client_connect();
+    client_put_greeting(&bytes);
+    client_write(greeted, buf_slice(&bytes));
+    silent = client_connect(); /* later than the other, and over earlier */
+    assert_over(silent);
+    assert_int_equal(net_quota_used(&rig.quota), 1);
+    close(silent);
+    close(greeted);
+    rig_wait_connections(0);
+}
+
+static void test_client_of_another_protocol_is_closed(void **state)
+{
+    static const char *const greetings[] = {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "\x16\x03\x01\x02\x00\x01",
+                                            "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n-------------"};
+
+    (void)state;
+    start_patient();
+    for (size_t i = 0; i < 3; i++) {
+        int fd = client_connect();
+
+        client_write(fd, slice_of_text(greetings[i]));
+        assert_over(fd);
+        close(fd);
+    }
+    rig_wait_connections(0);
+    assert_works();
+}
+
+static void test_connection_without_memory_is_closed(void **state)
+{
+    int fd;
+
+    (void)state;
+    start_patient();
+    fault_arm("buf.grow", 1, ENOMEM);
+    fd = client_connect();
+    assert_over(fd);
+    close(fd);
+    assert_works();
+}
+
+/* --- rules of the protocol -------------------------------------------------------------- */
+
+static void test_violation_gets_goaway(void **state)
+{
+    int fd;
+
+    (void)state;
+    start_patient();
+    fd = client_connect();
+    client_put_greeting(&bytes);
+    client_put_frame(&bytes, NGHTTP2_DATA, 0, 0, slice_of_text("data of no stream"));
+    client_write(fd, buf_slice(&bytes));
+    assert_goaway(fd, NGHTTP2_PROTOCOL_ERROR);
+    assert_over(fd);
+    rig_wait_connections(0); /* also of a client that does not close */
+    close(fd);
+    assert_works();
+}
+
+/* The call's message is longer or shorter than its content-length: a stream error, and the others go on. */
+static void test_violation_of_one_stream_resets_it(void **state)
+{
+    const struct h2_call_options options = {.name = "content-length", .value = "7"};
+    struct h2_client *client;
+    struct h2_stream *stream;
+
+    (void)state;
+    start_patient();
+    client = client_open(WINDOW);
+    stream = client_call(client, &options, buf_slice(&upload));
+    client_finish(client, stream);
+    assert_true(stream->is_reset);
+    assert_int_equal(stream->reset_code, NGHTTP2_PROTOCOL_ERROR);
+    stream = client_call(client, NULL, buf_slice(&upload));
+    client_finish(client, stream);
+    assert_int_equal(client_grpc_status(stream), 0);
+    client_close(client);
+}
+
+static void put_streams(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        put_headers(NGHTTP2_FLAG_END_HEADERS, 1 + 2 * i);
+}
+
+/* Whoever does not know the bound yet is refused the stream, which says that nothing of it was done. */
+static void test_streams_above_the_bound_are_refused(void **state)
+{
+    struct buf payload;
+    int fd;
+
+    (void)state;
+    start_patient();
+    buf_init(&payload, 65536);
+    fd = client_connect();
+    client_put_greeting(&bytes);
+    put_streams(H2_STREAMS_MAX + 1);
+    client_write(fd, buf_slice(&bytes));
+    assert_true(client_await_frame(fd, NGHTTP2_RST_STREAM, &payload));
+    assert_int_equal(number_at(&payload, 0), NGHTTP2_REFUSED_STREAM);
+    home_wait_calls(H2_STREAMS_MAX, 0);
+    close(fd);
+    home_wait_idle();
+    buf_fini(&payload);
+}
+
+/* Whoever has confirmed the bound, and passes it, breaks the protocol. */
+static void test_streams_above_the_confirmed_bound_end_the_connection(void **state)
+{
+    int fd;
+
+    (void)state;
+    start_patient();
+    fd = client_connect();
+    client_put_greeting(&bytes);
+    client_put_frame(&bytes, NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, slice_of(NULL, 0));
+    put_streams(H2_STREAMS_MAX + 1);
+    client_write(fd, buf_slice(&bytes));
+    assert_goaway(fd, NGHTTP2_PROTOCOL_ERROR);
+    close(fd);
+    home_wait_idle();
+}
+
+/* --- clients that are slow -------------------------------------------------------------- */
+
+static void assert_too_slow(struct h2_client *client, struct h2_stream *stream)
+{
+    client_finish(client, stream);
+    assert_true(stream->is_trailers_only);
+    assert_int_equal(client_grpc_status(stream), 4);
+    assert_string_equal(client_field(stream, "grpc-message"), "the request did not come in within 100 ms");
+}
+
+/* Whatever of its message has come. */
+static void test_slow_message_is_answered_deadline_exceeded(void **state)
+{
+    uint64_t too_slow = metrics_get(METRIC_RECEIVER_TOO_SLOW);
+    static const size_t lens[] = {0, 3, 5, 20};
+    struct h2_client *client;
+
+    (void)state;
+    start_server(SHORT_MS, HOME_TIMEOUT_MS);
+    client = client_open(WINDOW);
+    for (size_t i = 0; i < 4; i++)
+        assert_too_slow(client, client_call(client, &open_call, slice_of(upload.data, lens[i])));
+    assert_int_equal(metrics_get(METRIC_RECEIVER_TOO_SLOW), too_slow + 4);
+    client_close(client);
+    assert_works();
+}
+
+/* Fields that do not end: the answer comes in the middle of them. */
+static void test_slow_fields_are_answered_deadline_exceeded(void **state)
+{
+    struct buf payload;
+    int fd;
+
+    (void)state;
+    start_server(SHORT_MS, HOME_TIMEOUT_MS);
+    buf_init(&payload, 65536);
+    fd = client_connect();
+    client_put_greeting(&bytes);
+    put_headers(0, EXPORT_STREAM);
+    client_write(fd, buf_slice(&bytes));
+    assert_true(client_await_frame(fd, NGHTTP2_HEADERS, &payload));
+    assert_true(client_await_frame(fd, NGHTTP2_RST_STREAM, &payload));
+    assert_int_equal(number_at(&payload, 0), NGHTTP2_NO_ERROR);
+    /* The rest of the fields may still come, and the connection is good for another call. */
+    buf_clear(&bytes);
+    client_put_frame(&bytes, NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, EXPORT_STREAM, slice_of(NULL, 0));
+    put_headers(NGHTTP2_FLAG_END_HEADERS, EXPORT_STREAM + 2);
+    client_put_frame(&bytes, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, EXPORT_STREAM + 2, buf_slice(&upload));
+    client_write(fd, buf_slice(&bytes));
+    assert_true(client_await_frame(fd, NGHTTP2_DATA, &payload));
+    close(fd);
+    buf_fini(&payload);
+}
+
+/* The client's window has no room for the message of the answer. */
+static void test_answer_that_is_not_taken_is_reset(void **state)
+{
+    struct h2_client *client;
+    struct h2_stream *stream;
+
+    (void)state;
+    start_server(SHORT_MS, HOME_TIMEOUT_MS);
+    client = client_open(0);
+    stream = client_call(client, NULL, buf_slice(&upload));
+    client_finish(client, stream);
+    assert_true(stream->is_reset);
+    assert_int_equal(stream->reset_code, NGHTTP2_CANCEL);
+    home_wait_idle();
+    client_close(client);
+    assert_int_equal(home_stat(&rig.home).received_records, 1);
+}
+
+/* Its socket takes nothing: nothing can be told to it either. */
+static void test_client_that_never_reads_is_cut(void **state)
+{
+    int fd;
+
+    (void)state;
+    start_server(SHORT_MS, HOME_TIMEOUT_MS);
+    fd = client_connect_narrow();
+    client_put_greeting(&bytes);
+    for (uint32_t id = 1; id < 500; id += 2) {
+        put_headers(NGHTTP2_FLAG_END_HEADERS, id);
+        client_put_frame(&bytes, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, id, slice_of_text("\2aaaa"));
+    }
+    client_write(fd, buf_slice(&bytes));
+    rig_wait_connections(0);
+    home_wait_idle();
+    close(fd);
+    assert_works();
+}
+
+/* Pings whose answers are not read: bounded, by nghttp2's bound or because we stop reading. */
+static void test_flood_of_pings_is_cut(void **state)
+{
+    int fd;
+
+    (void)state;
+    start_server(SHORT_MS, HOME_TIMEOUT_MS);
+    fd = client_connect_narrow();
+    client_put_greeting(&bytes);
+    for (int i = 0; i < 5000; i++)
+        client_put_frame(&bytes, NGHTTP2_PING, 0, 0, slice_of_text("12345678"));
+    client_write(fd, buf_slice(&bytes));
+    rig_wait_connections(0);
+    close(fd);
+    assert_works();
+}
+
+/* --- idle connections -------------------------------------------------------------------- */
+
+static void test_idle_connection_gets_goaway(void **state)
+{
+    struct h2_client *client;
+    struct h2_stream *stream;
+
+    (void)state;
+    start_server(HOME_TIMEOUT_MS, SHORT_MS);
+    client = client_open(WINDOW);
+    stream = client_call(client, NULL, buf_slice(&upload));
+    client_finish(client, stream);
+    client_await_end(client);
+    assert_true(client->has_goaway);
+    assert_int_equal(client->goaway_code, NGHTTP2_NO_ERROR);
+    assert_int_equal(client->goaway_last, stream->id);
+    client_close(client);
+}
+
+/* A call in hand is no idleness, however long it takes. */
+static void test_connection_with_a_call_is_not_idle(void **state)
+{
+    struct h2_client *busy, *idle;
+    struct home_block block;
+    struct h2_stream *stream;
+
+    (void)state;
+    start_server(HOME_TIMEOUT_MS, SHORT_MS);
+    home_block_writer(&rig.home, &block);
+    busy = client_open(WINDOW);
+    stream = client_call(busy, NULL, buf_slice(&upload));
+    idle = client_open(WINDOW); /* later than the other, and over earlier */
+    client_await_end(idle);
+    client_close(idle);
+    home_release_writer(&block);
+    client_finish(busy, stream);
+    assert_int_equal(client_grpc_status(stream), 0);
+    client_await_end(busy);
+    client_close(busy);
+}
+
+/* --- clients that go away ----------------------------------------------------------------- */
+
+static void assert_reset_leaves_nothing(struct h2_client *client, struct h2_stream *stream)
+{
+    client_reset(client, stream, NGHTTP2_CANCEL);
+    home_wait_idle();
+    stream = client_call(client, NULL, buf_slice(&upload));
+    client_finish(client, stream);
+    assert_int_equal(client_grpc_status(stream), 0);
+}
+
+static void test_reset_while_reading_leaves_nothing(void **state)
+{
+    static const size_t lens[] = {0, 3, 5, 20};
+    struct h2_client *client;
+
+    (void)state;
+    start_patient();
+    client = client_open(WINDOW);
+    for (size_t i = 0; i < 4; i++) {
+        struct h2_stream *stream = client_call(client, &open_call, slice_of(upload.data, lens[i]));
+
+        home_wait_calls(1, SIZE_MAX);
+        assert_reset_leaves_nothing(client, stream);
+    }
+    client_close(client);
+    assert_int_equal(home_stat(&rig.home).received_records, 4);
+}
+
+static bool is_with_writer(void *context)
+{
+    (void)context;
+    /* What is stored is not the message itself, which has room of a power of two at least. */
+    return metrics_get(METRIC_RECEIVER_CALLS) == 1 && metrics_get(METRIC_RECEIVER_IN_FLIGHT_BYTES) > 0 &&
+           metrics_get(METRIC_RECEIVER_IN_FLIGHT_BYTES) != request.len;
+}
+
+static void test_reset_while_storing_is_stored(void **state)
+{
+    struct h2_client *client;
+    struct home_block block;
+    struct h2_stream *stream;
+
+    (void)state;
+    start_patient();
+    client = client_open(WINDOW);
+    home_block_writer(&rig.home, &block);
+    stream = client_call(client, NULL, buf_slice(&upload));
+    home_wait(is_with_writer, NULL);
+    client_reset(client, stream, NGHTTP2_CANCEL);
+    stream = client_call(client, &open_call, slice_of(NULL, 0)); /* when it is in hand, the reset has been read */
+    home_wait_calls(2, SIZE_MAX);
+    home_release_writer(&block);
+    home_wait_calls(1, 0);
+    assert_reset_leaves_nothing(client, stream);
+    client_close(client);
+    assert_int_equal(home_stat(&rig.home).received_records, 3); /* the block's, the one that was reset, the last */
+}
+
+static void test_reset_while_answering_leaves_nothing(void **state)
+{
+    struct h2_client *client;
+    struct h2_stream *stream;
+
+    (void)state;
+    start_patient();
+    client = client_open(0);
+    stream = client_call(client, NULL, buf_slice(&upload));
+    while (stream->head.len == 0)
+        client_step(client);
+    client_reset(client, stream, NGHTTP2_CANCEL);
+    home_wait_idle();
+    client_close(client);
+    assert_int_equal(home_stat(&rig.home).received_records, 1);
+}
+
+static void test_closed_in_fields_leaves_nothing(void **state)
+{
+    int fd;
+
+    (void)state;
+    start_patient();
+    fd = client_connect();
+    client_put_greeting(&bytes);
+    put_headers(0, EXPORT_STREAM);
+    client_write(fd, buf_slice(&bytes));
+    close(fd);
+    rig_wait_connections(0);
+    assert_works();
+}
+
+static void test_closed_while_reading_leaves_nothing(void **state)
+{
+    struct h2_client *client;
+
+    (void)state;
+    start_patient();
+    client = client_open(WINDOW);
+    for (int i = 0; i < 20; i++)
+        client_call(client, &open_call, slice_of(upload.data, (size_t)i));
+    home_wait_calls(20, SIZE_MAX);
+    client_close(client);
+    rig_wait_connections(0);
+    home_wait_idle();
+    assert_int_equal(home_stat(&rig.home).received_records, 0);
+}
+
+/* The writer has the memory: it is stored, nobody is told, and then it is given back. */
+static void test_closed_while_storing_is_stored(void **state)
+{
+    struct h2_client *client;
+    struct home_block block;
+
+    (void)state;
+    start_patient();
+    client = client_open(WINDOW);
+    home_block_writer(&rig.home, &block);
+    for (int i = 0; i < 20; i++)
+        client_call(client, NULL, buf_slice(&upload));
+    home_wait_calls(20, SIZE_MAX);
+    client_close(client);
+    rig_wait_connections(0);
+    assert_int_equal(metrics_get(METRIC_RECEIVER_CALLS), 20);
+    home_release_writer(&block);
+    home_wait_idle();
+    assert_int_equal(home_stat(&rig.home).received_records, 21);
+}
+
+static void test_closed_while_answering_leaves_nothing(void **state)
+{
+    struct h2_client *client;
+    struct h2_stream *stream;
+
+    (void)state;
+    start_patient();
+    client = client_open(0);
+    stream = client_call(client, NULL, buf_slice(&upload));
+    while (stream->head.len == 0)
+        client_step(client);
+    client_close(client);
+    rig_wait_connections(0);
+    home_wait_idle();
+}
+
+/* A client that says goodbye still gets the answers to its calls. */
+static void test_goaway_of_the_client_ends_after_its_calls(void **state)
+{
+    struct h2_client *client;
+    struct home_block block;
+    struct h2_stream *stream;
+
+    (void)state;
+    start_patient();
+    client = client_open(WINDOW);
+    home_block_writer(&rig.home, &block);
+    stream = client_call(client, NULL, buf_slice(&upload));
+    home_wait(is_with_writer, NULL);
+    nghttp2_submit_goaway(client->session, NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, NULL, 0);
+    client_send(client);
+    home_release_writer(&block);
+    client_finish(client, stream);
+    assert_int_equal(client_grpc_status(stream), 0);
+    client_await_end(client);
+    client_close(client);
+}
+
+/* --- the end -------------------------------------------------------------------------------- */
+
+struct stopper {
+    pthread_t thread;
+    uint64_t timeout_ms;
+    atomic_bool is_over;
+};
+
+static void *stop_rig(void *context)
+{
+    struct stopper *stopper = context;
+
+    rig_stop(stopper->timeout_ms);
+    atomic_store(&stopper->is_over, true);
+    return NULL;
+}
+
+static void begin_stop(struct stopper *stopper, uint64_t timeout_ms)
+{
+    stopper->timeout_ms = timeout_ms;
+    atomic_init(&stopper->is_over, false);
+    assert_int_equal(pthread_create(&stopper->thread, NULL, stop_rig, stopper), 0);
+}
+
+static void await_stop(struct stopper *stopper)
+{
+    assert_int_equal(pthread_join(stopper->thread, NULL), 0);
+}
+
+static void test_stop_without_connections(void **state)
+{
+    (void)state;
+    rig.options.threads = 4;
+    start_patient();
+    rig_stop(HOME_TIMEOUT_MS);
+}
+
+static void test_stop_says_goaway_to_idle_connections(void **state)
+{
+    struct h2_client *client;
+    struct stopper stopper;
+
+    (void)state;
+    start_patient();
+    client = client_open(WINDOW);
+    begin_stop(&stopper, HOME_TIMEOUT_MS);
+    client_await_end(client);
+    assert_true(client->has_goaway);
+    assert_int_equal(client->goaway_code, NGHTTP2_NO_ERROR);
+    client_close(client);
+    await_stop(&stopper);
+}
+
+/* Calls in hand are answered, whether they are still coming in or with the writer. */
+static void test_stop_answers_calls_in_hand(void **state)
+{
+    struct h2_client *client;
+    struct h2_stream *storing, *reading;
+    struct home_block block;
+    struct stopper stopper;
+
+    (void)state;
+    start_patient();
+    client = client_open(WINDOW);
+    home_block_writer(&rig.home, &block);
+    storing = client_call(client, NULL, buf_slice(&upload));
+    reading = client_call(client, &open_call, slice_of(upload.data, 10));
+    home_wait_calls(2, SIZE_MAX);
+    begin_stop(&stopper, HOME_TIMEOUT_MS);
+    while (!client->has_goaway)
+        client_step(client);
+    assert_int_equal(client->goaway_last, reading->id);
+    reading->upload = buf_slice(&upload);
+    reading->keep_open = false;
+    nghttp2_session_resume_data(client->session, reading->id);
+    client_send(client);
+    home_release_writer(&block);
+    client_finish_all(client);
+    assert_int_equal(client_grpc_status(storing), 0);
+    assert_int_equal(client_grpc_status(reading), 0);
+    client_await_end(client);
+    client_close(client);
+    await_stop(&stopper);
+    assert_int_equal(home_stat(&rig.home).received_records, 3);
+}
+
+/* Past the deadline clients are cut, but not the memory that the writer has. */
+static void test_stop_past_the_deadline_cuts_and_waits_for_the_writer(void **state)
+{
+    struct h2_client *client;
+    struct home_block block;
+    struct stopper stopper;
+
+    (void)state;
+    start_patient();
+    client = client_open(WINDOW);
+    home_block_writer(&rig.home, &block);
+    client_call(client, NULL, buf_slice(&upload));
+    client_call(client, &open_call, slice_of(upload.data, 10));
+    home_wait_calls(2, SIZE_MAX);
+    begin_stop(&stopper, 1);
+    client_await_end(client);
+    client_close(client);
+    home_wait_calls(1, SIZE_MAX);
+    assert_false(atomic_load(&stopper.is_over));
+    home_release_writer(&block);
+    await_stop(&stopper);
+    assert_int_equal(home_stat(&rig.home).received_records, 2);
+}
+
+static void test_stop_past_the_deadline_cuts_who_does_not_read(void **state)
+{
+    int silent, never_reads;
+
+    (void)state;
+    start_patient();
+    silent = client_connect();
+    never_reads = client_connect_narrow();
+    client_put_greeting(&bytes);
+    for (uint32_t id = 1; id < 200; id += 2)
+        put_headers(NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, id);
+    client_write(never_reads, buf_slice(&bytes));
+    rig_stop(SHORT_MS);
+    assert_int_equal(net_quota_used(&rig.quota), 0);
+    close(never_reads);
+    close(silent);
+}
+
+/* --- many ------------------------------------------------------------------------------------- */
+
+#define THREADS 6
+#define ROUNDS 40
+
+/* What a client does in its round: a few calls, some of them reset, some connections closed without a word. */
+static void *be_a_client(void *context)
+{
+    unsigned seed = (unsigned)(uintptr_t)context;
+
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct h2_client *client = client_open(rand_r(&seed) % 4 == 0 ? 0 : WINDOW);
+
+        for (unsigned i = 0; i < 8; i++) {
+            const struct h2_call_options *options = rand_r(&seed) % 3 == 0 ? &open_call : NULL;
+            struct h2_stream *stream = client_call(client, options, buf_slice(&upload));
+
+            if (options != NULL && rand_r(&seed) % 2 == 0)
+                client_reset(client, stream, NGHTTP2_CANCEL);
+        }
+        if (rand_r(&seed) % 2 == 0)
+            client_step(client);
+        client_close(client);
+    }
+    return NULL;
+}
+
+static void test_many_clients_leave_nothing(void **state)
+{
+    pthread_t threads[THREADS];
+
+    (void)state;
+    rig.options.threads = 2;
+    start_patient();
+    for (uintptr_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, be_a_client, (void *)(i + 1)), 0);
+    for (uintptr_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    rig_wait_connections(0);
+    home_wait_idle();
+    assert_works();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_silent_client_is_cut),
+        TEST(test_greeting_is_enough_to_stay),
+        TEST(test_client_of_another_protocol_is_closed),
+        TEST(test_connection_without_memory_is_closed),
+        TEST(test_violation_gets_goaway),
+        TEST(test_violation_of_one_stream_resets_it),
+        TEST(test_streams_above_the_bound_are_refused),
+        TEST(test_streams_above_the_confirmed_bound_end_the_connection),
+        TEST(test_slow_message_is_answered_deadline_exceeded),
+        TEST(test_slow_fields_are_answered_deadline_exceeded),
+        TEST(test_answer_that_is_not_taken_is_reset),
+        TEST(test_client_that_never_reads_is_cut),
+        TEST(test_flood_of_pings_is_cut),
+        TEST(test_idle_connection_gets_goaway),
+        TEST(test_connection_with_a_call_is_not_idle),
+        TEST(test_reset_while_reading_leaves_nothing),
+        TEST(test_reset_while_storing_is_stored),
+        TEST(test_reset_while_answering_leaves_nothing),
+        TEST(test_closed_in_fields_leaves_nothing),
+        TEST(test_closed_while_reading_leaves_nothing),
+        TEST(test_closed_while_storing_is_stored),
+        TEST(test_closed_while_answering_leaves_nothing),
+        TEST(test_goaway_of_the_client_ends_after_its_calls),
+        TEST(test_stop_without_connections),
+        TEST(test_stop_says_goaway_to_idle_connections),
+        TEST(test_stop_answers_calls_in_hand),
+        TEST(test_stop_past_the_deadline_cuts_and_waits_for_the_writer),
+        TEST(test_stop_past_the_deadline_cuts_who_does_not_read),
+        TEST(test_many_clients_leave_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
