@@ -150,10 +150,12 @@ bool h2_conn_flush(struct h2_conn *conn)
     return watch(conn, EPOLLIN) == 0;
 }
 
+/* Calls up to the last one that we know go on; a later one was not looked at, which tells its client to go elsewhere. */
 void h2_conn_goodbye(struct h2_conn *conn)
 {
     if (!conn->lingers)
-        nghttp2_session_terminate_session(conn->session, NGHTTP2_NO_ERROR);
+        nghttp2_submit_goaway(conn->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(conn->session),
+                              NGHTTP2_NO_ERROR, NULL, 0);
 }
 
 /* --- reading ------------------------------------------------------------------ */

@@ -159,7 +159,7 @@ void h2_conn_free(struct h2_conn *conn);                   /* closes it; its cal
 /* One event of epoll.  False: the connection is over, to be freed. */
 bool h2_conn_step(struct h2_conn *conn, uint32_t events);
 bool h2_conn_flush(struct h2_conn *conn);   /* sends what there is. False: as above */
-void h2_conn_goodbye(struct h2_conn *conn); /* GOAWAY, and the end when it is sent; to be flushed */
+void h2_conn_goodbye(struct h2_conn *conn); /* GOAWAY, and the end when its calls are answered; to be flushed */
 
 /* --- h2_session.c ----------------------------------------------------------- */
 
