@@ -44,7 +44,11 @@ void h2_loop_add(struct h2_loop *loop, struct h2_conn *conn)
     wake(loop);
 }
 
-/* A group tells its calls one after the other: only the first one wakes the loop. */
+/*
+ * A group tells its calls one after the other: only the first one wakes the
+ * loop.  Under the lock: a loop that stops looks here by itself as well, and
+ * may be gone as soon as it has found the last call.
+ */
 void h2_loop_stored(struct h2_loop *loop, struct h2_call *call)
 {
     bool is_first;
@@ -57,9 +61,9 @@ void h2_loop_stored(struct h2_loop *loop, struct h2_call *call)
     else
         loop->stored_last->stored_next = call;
     loop->stored_last = call;
-    pthread_mutex_unlock(&loop->lock);
     if (is_first)
         wake(loop);
+    pthread_mutex_unlock(&loop->lock);
 }
 
 void h2_loop_stop(struct h2_loop *loop, uint64_t deadline_ns)
