@@ -24,7 +24,7 @@ struct decimal {
 
 static const char not_a_number[] = "not a number";
 static const char not_an_integer[] = "not an integer";
-static const char out_of_range[] = "out of range";
+const char otlp_json_number_range[] = "out of range";
 
 static bool take_char(struct slice *text, char c)
 {
@@ -111,7 +111,7 @@ static const char *read_magnitude(const struct decimal *decimal, uint64_t *magni
 
     *magnitude = 0;
     if (!append_digits(magnitude, &zeros, decimal->whole) || !append_digits(magnitude, &zeros, decimal->fraction))
-        return out_of_range;
+        return otlp_json_number_range;
     if (*magnitude == 0)
         return NULL;
     exponent = decimal->exponent - (long)decimal->fraction.len + zeros;
@@ -119,7 +119,7 @@ static const char *read_magnitude(const struct decimal *decimal, uint64_t *magni
         return not_an_integer;
     for (; exponent > 0; exponent--)
         if (!append_digit(magnitude, 0))
-            return out_of_range;
+            return otlp_json_number_range;
     return NULL;
 }
 
@@ -150,7 +150,7 @@ const char *otlp_json_number_integer(struct slice text, enum otlp_schema_json ty
     if (why != NULL)
         return why;
     if (magnitude > magnitude_max(type, decimal.is_negative))
-        return out_of_range;
+        return otlp_json_number_range;
     *value = decimal.is_negative ? 0 - magnitude : magnitude;
     return NULL;
 }
@@ -166,5 +166,5 @@ const char *otlp_json_number_double(struct slice text, double *value)
     memcpy(copy, text.data, text.len);
     copy[text.len] = '\0';
     *value = strtod(copy, NULL);
-    return isinf(*value) ? out_of_range : NULL;
+    return isinf(*value) ? otlp_json_number_range : NULL;
 }

@@ -9,6 +9,9 @@
 #include "otlp_schema.h"
 #include "slice.h"
 
+/* What is wrong with an integer that is one, but not of the type. */
+extern const char otlp_json_number_range[];
+
 /*
  * An integer of `type` (OTLP_JSON_ENUM, INT32, UINT32, INT64 or UINT64), exactly:
  * it is never a double in between.  `value` is as protobuf has it: negative ones

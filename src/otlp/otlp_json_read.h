@@ -15,7 +15,8 @@
  * go through otlp_index_build then, as what came in protobuf does.
  *
  * Taken as protobuf's JSON has it: integers as numbers or strings, exactly,
- * also 1e3 and 1.0; names in lowerCamelCase or as in the .proto files; null as
+ * also 1e3 and 1.0 (an intValue beyond int64 is taken as the double that it is);
+ * names in lowerCamelCase or as in the .proto files; null as
  * absent; base64 of either alphabet.  Unknown names are passed over with what
  * they hold.  A name that occurs again is a field that occurs again: the last
  * counts, lists are put together, messages are merged.  Strings pass as they

@@ -173,6 +173,13 @@ static const char *put_number(struct buf *out, const struct otlp_schema_field *f
     why = otlp_json_number_integer(value.text, (enum otlp_schema_json)field->json, &integer);
     if (why == NULL)
         put_integer(out, field, integer);
+    else if (why == otlp_json_number_range && field->json == OTLP_JSON_INT64)
+        /*
+         * The one int64 of a request is AnyValue's.  The SDK for JavaScript
+         * writes every integral number as intValue, 2.5e300 too, and a whole
+         * batch is not to be lost over it.
+         */
+        return put_double(out, OTLP_ANY_VALUE_DOUBLE, value);
     else if (field->json == OTLP_JSON_ENUM && value.kind == OTLP_JSON_IS_STRING)
         return "not an integer, and OTLP/JSON has no names of enum values";
     return why;

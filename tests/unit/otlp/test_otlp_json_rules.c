@@ -178,7 +178,9 @@ static void test_rules_integers_are_numbers_or_strings(void **state)
     check_value("{\"intValue\":9007199254740993}", "{\"intValue\":\"9007199254740993\"}");
     check_value("{\"intValue\":1e3}", "{\"intValue\":\"1000\"}");
     check_value("{\"intValue\":\"1.0\"}", "{\"intValue\":\"1\"}");
-    check_value_refused("{\"intValue\":9223372036854775808}", VALUE_PATH ".intValue: out of range");
+    check_value("{\"intValue\":9223372036854775808}", "{\"doubleValue\":9.223372036854776e+18}");
+    check_value("{\"intValue\":2.5e+300}", "{\"doubleValue\":2.5e+300}");
+    check_value("{\"intValue\":\"-9223372036854775809\"}", "{\"doubleValue\":-9.223372036854776e+18}");
     check_value_refused("{\"intValue\":0.5}", VALUE_PATH ".intValue: not an integer");
     check_value_refused("{\"intValue\":\"\"}", VALUE_PATH ".intValue: not an integer");
     check_span_refused("{\"flags\":-1}", SPAN_PATH ".flags: out of range");
