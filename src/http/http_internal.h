@@ -132,6 +132,9 @@ int http_request_check(struct http_request *request, const char *path, const cha
 /* The HTTP status of an answer. Pure. */
 int http_reply_status(const struct intake_answer *answer);
 
+/* Retry-After's seconds, rounded up: a client must not come too early. Pure. */
+uint64_t http_reply_retry_s(uint64_t delay_ms);
+
 /* Queues the call's answer, in the format of the request. MHD_NO: the connection is to be closed. */
 enum MHD_Result http_reply_queue(struct http_call *call);
 

@@ -56,12 +56,16 @@ static bool add(struct MHD_Response *response, const char *name, const char *val
     return MHD_add_response_header(response, name, value) == MHD_YES;
 }
 
-/* Seconds, rounded up: a client must not come too early. */
+uint64_t http_reply_retry_s(uint64_t delay_ms)
+{
+    return (delay_ms + MS_PER_S - 1) / MS_PER_S;
+}
+
 static bool add_retry(struct MHD_Response *response, uint64_t delay_ms)
 {
     char seconds[24];
 
-    snprintf(seconds, sizeof(seconds), "%" PRIu64, (delay_ms + MS_PER_S - 1) / MS_PER_S);
+    snprintf(seconds, sizeof(seconds), "%" PRIu64, http_reply_retry_s(delay_ms));
     return add(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
 }
 
