@@ -3,11 +3,15 @@
  *
  * Runs on the worker's thread:
  *
- *   the head       checked; an answer that it already deserves is given at once
+ *   the head       checked
  *   READING        the body comes in, counted as it grows
- *   REFUSED        it was too large or there was no room: libmicrohttpd takes
- *                  an answer only before the body or after it, so the rest is
- *                  dropped (the time for it is bounded)
+ *   REFUSED        by its head, or it was too large or there was no room: what
+ *                  there is of the body is dropped before the answer (the time
+ *                  for it is bounded).  libmicrohttpd would also take an answer
+ *                  before the body, but then closes, and a client that is still
+ *                  sending finds its connection reset, not the answer: it would
+ *                  try again for ever what is too large.  Only a client that
+ *                  waits to be asked for the body is answered at once
  *   STORING        the connection is suspended until the writer has synced
  *   STORED         the answer is given
  *
@@ -19,6 +23,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "fault.h"
 #include "http_internal.h"
@@ -110,20 +115,31 @@ static void refuse_too_large(struct http_call *call, size_t bytes)
     call->state = HTTP_CALL_REFUSED;
 }
 
+/* With an answer that is made. */
+static enum MHD_Result refuse_by_head(struct http_call *call)
+{
+    const char *expect = field(call, MHD_HTTP_HEADER_EXPECT);
+
+    if (expect != NULL && strcasecmp(expect, "100-continue") == 0)
+        return answer(call);
+    call->state = HTTP_CALL_REFUSED;
+    return MHD_YES;
+}
+
 static enum MHD_Result begin(struct http_call *call, const char *path, const char *method, struct intake *intake,
                              void (*done)(struct intake_export *))
 {
+    http_worker_wait(call->conn, HTTP_WAIT_REQUEST);
     call->status = check_head(call, path, method);
     if (call->status != 0) {
         metrics_add(intake_answer_metric(&call->export.answer), 1);
-        return answer(call);
+        return refuse_by_head(call);
     }
-    http_worker_wait(call->conn, HTTP_WAIT_REQUEST);
     if (!intake_export_begin(&call->export, intake, done))
-        return answer(call);
+        return refuse_by_head(call);
     if (call->request.content_length != SIZE_MAX && call->request.content_length > call->message.max) {
         refuse_too_large(call, call->request.content_length);
-        return answer(call);
+        return refuse_by_head(call);
     }
     return MHD_YES;
 }
