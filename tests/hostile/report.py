@@ -24,12 +24,14 @@ def beside_a_crowd(daemon: Daemon, folder: pathlib.Path, exports: int) -> None:
 
 
 def attack_by_attack(daemon: Daemon, only: str) -> None:
-    print("\n| attack | known as | answer; the connection |\n|---|---|---|")
+    """CPU: the daemon's, which is what an attack costs the others."""
+    print("\n| attack | known as | answer; the connection | CPU |\n|---|---|---|---|")
     for name in filter(lambda name: only in name, attacks.ATTACKS):
+        before = hostile.cpu_seconds(daemon)
         seen = attacks.run(name, attacks.Ports(daemon.port, daemon.http_port), SECONDS)
-        known = attacks.known_as(name)
-        print(f"| {name} | {known} | {seen} |", flush=True)
         assert daemon.running, daemon.tail()
+        cpu = hostile.cpu_seconds(daemon) - before
+        print(f"| {name} | {attacks.known_as(name)} | {seen} | {cpu:.2f} s |", flush=True)
 
 
 def main() -> None:

@@ -104,6 +104,12 @@ def anonymous_bytes(folder: pathlib.Path) -> int:
     raise OSError(f"{folder}/status has no RssAnon")
 
 
+def cpu_seconds(daemon: Daemon) -> float:
+    assert daemon.child is not None
+    fields = pathlib.Path(f"/proc/{daemon.child.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Waits(NamedTuple):
     """Of clients for their acknowledgements, in milliseconds."""
 

@@ -5,13 +5,15 @@ import pathlib
 import socket
 import struct
 
+import grpc
 import pytest
 
 from lib import attacks, attacks_grpc, attacks_http, hostile, otlp, verify  # pylint: disable=unused-import
-from lib.clients import Client, Load, nonce
+from lib.clients import Answer, Client, Load, nonce
 from lib.daemon import Daemon
 from lib.process import processes_that_mention
 from lib.waiting import wait_until
+from lib.wire import Http2, message
 
 TEMPLATE = otlp.Template(otlp.CAPTURES / "java-0001.pb")
 
@@ -104,3 +106,27 @@ def test_more_connections_than_allowed(make_daemon, shared_mongod, database, how
     assert watch.descriptors <= bound + hostile.OTHER_DESCRIPTORS
     daemon.wait_delivered()
     verify.holds_exactly(database, [TEMPLATE.with_ids(nonce(1, 1))])
+
+
+def test_all_calls_taken_by_slow_ones(make_daemon, shared_mongod, database):
+    """Good clients are told to come back, and are answered when the slow ones' time is over."""
+    calls = 50
+    daemon = make_daemon(shared_mongod, database.name, hostile.SETTINGS | {"receiver.max_calls": calls}).start()
+    request = TEMPLATE.with_ids(nonce(1, 1))
+    streams = itertools.count(1, 2)
+    with Http2(daemon.port, 60) as slow, Client(daemon.endpoint) as client:
+
+        def refusal_beside_one_more() -> Answer | None:
+            stream = next(streams)
+            slow.open(stream)
+            slow.send_data(stream, message(b"\n", length=1000), end=False)
+            answer = client.send(request)
+            return None if answer.ok else answer
+
+        answer = wait_until(refusal_beside_one_more, "the calls to be taken")
+        assert answer.code == grpc.StatusCode.UNAVAILABLE and answer.retry_delay, answer
+        wait_until(lambda: client.send(request).ok, "a slow call to be ended")
+        while slow.said.total() < calls:
+            slow.wait()
+    daemon.wait_delivered()
+    verify.holds_exactly(database, [request])
