@@ -6,7 +6,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
-from lib import attacks, attacks_grpc, attacks_http, hostile  # pylint: disable=wrong-import-position,unused-import
+from lib import attacks, hostile  # pylint: disable=wrong-import-position
 from lib.clients import Load  # pylint: disable=wrong-import-position
 from lib.daemon import Daemon  # pylint: disable=wrong-import-position
 from lib.mongod import Mongod  # pylint: disable=wrong-import-position

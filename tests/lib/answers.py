@@ -65,14 +65,13 @@ class Protocol(NamedTuple):
 
 def grpc_cases() -> list[Case]:
     codes = grpc.StatusCode
-    cases = [Case("OK", scripted.ok()), Case("OK with `partial_success`", scripted.ok(scripted.partial_success(3, "three of them")))]
+    partial = scripted.partial_success(3, "three of them")
+    cases = [Case("OK", scripted.ok()), Case("OK with `partial_success`", scripted.ok(partial))]
     for code in sorted(codes, key=lambda code: code.value[0]):
         if code != codes.OK:
             cases.append(Case(code.name, scripted.status(code)))
-        if code in (codes.RESOURCE_EXHAUSTED, codes.UNAVAILABLE):
+        if code in (codes.RESOURCE_EXHAUSTED, codes.UNAVAILABLE, codes.INTERNAL):
             cases.append(Case(f"{code.name}, RetryInfo {SHORT:g} s", scripted.status(code, SHORT), SHORT))
-        if code == codes.INTERNAL:
-            cases.append(Case(f"{code.name}, RetryInfo {SHORT:g} s", scripted.status(code, SHORT)))
     for number in (400, 401, 403, 404, 413, 429, 500, 502, 503, 504):
         cases.append(Case(f"HTTP status {number}", scripted.http_status(number)))
     resets = h2.errors.ErrorCodes
@@ -157,7 +156,8 @@ class Trial:
         logged_before = len(self.collector.output())
         trace_id = self.send(2 * self.number + 1, [self.case.answer] * TIMES)
         self.send(2 * self.number + 2, [])  # it comes when the first has been decided
-        log = [json.loads(line) for line in self.collector.output()[logged_before:].splitlines() if line.startswith("{")]
+        lines = self.collector.output()[logged_before:].splitlines()
+        log = [json.loads(line) for line in lines if line.startswith("{")]
         return Seen(self.case.name, self.fate(self.script.of(trace_id), log), words_of(log))
 
     def send(self, number: int, answers: list) -> bytes:

@@ -4,8 +4,8 @@ import itertools
 import os
 
 from . import bombs
-from .attacks import on_http
-from .wire import PREFACE, Wire, settings
+from .attack import on_http
+from .wire import PREFACE, TLS_HELLO, Wire, settings
 
 TARGET = b"POST /v1/traces HTTP/1.1\r\nHost: test\r\n"
 PROTOBUF = b"Content-Type: application/x-protobuf\r\n"
@@ -27,7 +27,7 @@ def http_random_bytes(wire: Wire) -> None:
 
 @on_http
 def http_tls_hello(wire: Wire) -> None:
-    wire.send(bytes.fromhex("16030100c8010000c40303") + bytes(range(190)))
+    wire.send(TLS_HELLO)
 
 
 @on_http
@@ -133,7 +133,8 @@ def http_chunk_huge(wire: Wire) -> None:
 
 @on_http
 def http_chunk_extension(wire: Wire) -> None:
-    wire.send(TARGET + PROTOBUF + b"Transfer-Encoding: chunked\r\n\r\n5;" + b"x" * (1 << 22) + b"\r\nhello\r\n0\r\n\r\n")
+    wire.send(TARGET + PROTOBUF + b"Transfer-Encoding: chunked\r\n\r\n")
+    wire.send(b"5;" + b"x" * (1 << 22) + b"\r\nhello\r\n0\r\n\r\n")
 
 
 @on_http

@@ -17,7 +17,7 @@ from typing import Callable, Iterator, NamedTuple
 
 import hpack
 
-from . import attacks, attacks_grpc, attacks_http  # pylint: disable=unused-import # they fill the list
+from . import attacks
 from .attacks import ATTACKS, Ports
 from .wire import DATA, END_HEADERS, HEADERS, PREFACE, frame, message, request_headers, settings
 
@@ -39,6 +39,7 @@ def one_by_one(data: bytes) -> Iterator[bytes]:
 HEAD = b"POST /v1/traces HTTP/1.1\r\nHost: test\r\nContent-Type: application/x-protobuf\r\n"
 BLOCK = hpack.Encoder().encode(request_headers())
 CALL = PREFACE + settings() + frame(HEADERS, END_HEADERS, 1, BLOCK)
+LONG = message(b"", length=100_000)
 
 IDLE = [
     Kind("grpc"),
@@ -49,7 +50,7 @@ IDLE = [
 SLOW = [
     Kind("grpc", b"", lambda: one_by_one(PREFACE)),
     Kind("grpc", PREFACE + settings(), lambda: one_by_one(frame(HEADERS, END_HEADERS, 1, BLOCK))),
-    Kind("grpc", CALL + frame(DATA, 0, 1, message(b"", length=100_000)), lambda: itertools.repeat(frame(DATA, 0, 1, b"\n"))),
+    Kind("grpc", CALL + frame(DATA, 0, 1, LONG), lambda: itertools.repeat(frame(DATA, 0, 1, b"\n"))),
     Kind("http", HEAD + b"X-Slow: ", lambda: itertools.repeat(b"y")),
     Kind("http", HEAD + b"Content-Length: 100000\r\n\r\n", lambda: itertools.repeat(b"\n")),
 ]
@@ -98,7 +99,7 @@ class Crowd:
         self.begun = dict.fromkeys(ATTACKS, 0)
         self.done = dict.fromkeys(ATTACKS, 0)
         self.rounds = 0  # how often each has been done
-        kinds = list(itertools.islice(itertools.cycle(IDLE), idle)) + list(itertools.islice(itertools.cycle(SLOW), slow))
+        kinds = [*itertools.islice(itertools.cycle(IDLE), idle), *itertools.islice(itertools.cycle(SLOW), slow)]
         self.held = [Held(kind, getattr(ports, kind.port)) for kind in kinds]
         self.threads = [threading.Thread(target=self.hold)]
         self.threads += [threading.Thread(target=self.attack, args=(seed,)) for seed in range(hostile)]

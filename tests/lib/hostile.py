@@ -1,4 +1,4 @@
-"""A daemon among bad clients: the crowd as a process, what the daemon takes meanwhile, and how long good clients wait."""
+"""A daemon among bad clients: the crowd as a process, what the daemon takes, how long good clients wait."""
 
 import os
 import pathlib

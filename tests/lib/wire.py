@@ -15,6 +15,8 @@ END_HEADERS = 0x4
 FRAME_BYTES_MAX = 16384
 WINDOW_BYTES = 65535
 
+TLS_HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(range(190))
+
 EXPORT_PATH = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 

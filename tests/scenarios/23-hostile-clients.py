@@ -8,7 +8,7 @@ import struct
 import grpc
 import pytest
 
-from lib import attacks, attacks_grpc, attacks_http, hostile, otlp, verify  # pylint: disable=unused-import
+from lib import attacks, hostile, otlp, verify
 from lib.clients import Answer, Client, Load, nonce
 from lib.daemon import Daemon
 from lib.process import processes_that_mention
