@@ -189,11 +189,21 @@ static void note_done(struct intake_export *export)
     http_worker_resume(call);
 }
 
+static enum MHD_Result refuse_stopping(struct http_call *call)
+{
+    struct err err;
+
+    err_set(&err, ERR_BUSY, 0, "the receiver is stopping");
+    intake_export_refuse(&call->export, &err);
+    return answer(call);
+}
+
 static enum MHD_Result store(struct http_call *call)
 {
+    if (!http_worker_suspend(call))
+        return refuse_stopping(call);
     /* From here the call may be the writer's: it must look so before it is. */
     call->state = HTTP_CALL_STORING;
-    http_worker_suspend(call);
     if (intake_export_store(&call->export, &call->conn->worker->scratch, call->request.format, call->request.codec,
                             &call->message))
         return MHD_YES;

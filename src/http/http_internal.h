@@ -10,7 +10,7 @@
  *    started to its word that it is closed, which comes before the descriptor
  *    is closed.  So under the worker's lock a descriptor in the list is open.
  * 3. `storing` counts suspended connections; libmicrohttpd must not be stopped
- *    while there is one.
+ *    while there is one, so there is no new one once a worker waits for that.
  */
 #ifndef TRACESPOOL_HTTP_INTERNAL_H
 #define TRACESPOOL_HTTP_INTERNAL_H
@@ -41,6 +41,7 @@ struct http_worker {
     pthread_cond_t stored; /* storing fell */
     struct http_conn *conns;
     unsigned storing;
+    bool stopping; /* `storing` only falls */
 };
 
 struct http_conn {
@@ -107,8 +108,8 @@ void http_worker_wait(struct http_conn *conn, enum http_wait wait);
 /* Closes the connections whose time is up. Any thread. */
 void http_worker_sweep(struct http_worker *worker, uint64_t now_ns);
 
-/* The writer has the call, or has given it back (on its thread: wakes the connection). */
-void http_worker_suspend(struct http_call *call);
+/* The writer gets the call (false: no more, the worker stops), or has given it back (on its thread: wakes the connection). */
+bool http_worker_suspend(struct http_call *call);
 void http_worker_resume(struct http_call *call);
 
 /* --- http_call.c -------------------------------------------------------------- */

@@ -114,15 +114,21 @@ void http_worker_sweep(struct http_worker *worker, uint64_t now_ns)
 
 /* --- suspending ------------------------------------------------------------------- */
 
-void http_worker_suspend(struct http_call *call)
+bool http_worker_suspend(struct http_call *call)
 {
     struct http_worker *worker = call->conn->worker;
+    bool stopping;
 
-    http_worker_wait(call->conn, HTTP_WAIT_NOTHING);
     pthread_mutex_lock(&worker->lock);
-    worker->storing++;
+    stopping = worker->stopping;
+    if (!stopping)
+        worker->storing++;
     pthread_mutex_unlock(&worker->lock);
+    if (stopping)
+        return false;
+    http_worker_wait(call->conn, HTTP_WAIT_NOTHING);
     MHD_suspend_connection(call->connection);
+    return true;
 }
 
 /* The call may be gone when this returns. */
@@ -200,6 +206,7 @@ void http_worker_accept(struct http_worker *worker, int fd)
 void http_worker_stop(struct http_worker *worker)
 {
     pthread_mutex_lock(&worker->lock);
+    worker->stopping = true;
     while (worker->storing > 0)
         pthread_cond_wait(&worker->stored, &worker->lock);
     pthread_mutex_unlock(&worker->lock);
