@@ -6,9 +6,13 @@
  * 1. A connection belongs to one worker, which is one daemon of
  *    libmicrohttpd with one thread; a call is touched by that thread only,
  *    but while the spool's writer has it.
- * 2. A connection is in its worker's list from libmicrohttpd's word that it
- *    started to its word that it is closed, which comes before the descriptor
- *    is closed.  So under the worker's lock a descriptor in the list is open.
+ * 2. A connection is in its worker's list, and counts against the quota, from
+ *    before libmicrohttpd gets it to libmicrohttpd's word that it is closed.
+ *    Both words, that it started and that it is closed, come while the
+ *    descriptor is open: so under the worker's lock the descriptor of one that
+ *    has started is.  One that never starts, since memory was short or the
+ *    daemon was stopped, is closed without a word: it is given up after
+ *    read_timeout, or when the worker stops.
  * 3. `storing` counts suspended connections; libmicrohttpd must not be stopped
  *    while there is one, so there is no new one once a worker waits for that.
  */
@@ -49,6 +53,7 @@ struct http_conn {
     int fd;
 
     /* under the worker's lock */
+    bool is_started;
     enum http_wait wait;
     uint64_t since_ns;
     struct http_conn *prev;

@@ -22,38 +22,50 @@
 
 /* --- connections ----------------------------------------------------------------- */
 
-static void add_conn(struct http_worker *worker, struct MHD_Connection *connection, void **context)
+/* These two under the lock. */
+static void link_conn(struct http_worker *worker, struct http_conn *conn)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct http_conn *conn = calloc(1, sizeof(*conn));
-
-    *context = conn;
-    if (conn == NULL) /* its first request will be its end */
-        return;
-    conn->worker = worker;
-    conn->fd = info->connect_fd;
-    conn->since_ns = clock_mono_ns();
-    pthread_mutex_lock(&worker->lock);
     conn->next = worker->conns;
     if (worker->conns != NULL)
         worker->conns->prev = conn;
     worker->conns = conn;
-    pthread_mutex_unlock(&worker->lock);
 }
 
-static void remove_conn(struct http_worker *worker, struct http_conn *conn)
+static void end_conn(struct http_worker *worker, struct http_conn *conn)
 {
-    if (conn == NULL)
-        return;
-    pthread_mutex_lock(&worker->lock);
     if (conn->prev != NULL)
         conn->prev->next = conn->next;
     else
         worker->conns = conn->next;
     if (conn->next != NULL)
         conn->next->prev = conn->prev;
-    pthread_mutex_unlock(&worker->lock);
     free(conn);
+    net_quota_release(worker->server->options.quota);
+}
+
+/* The newest of the descriptor: an older one that has not started has been closed without a word. */
+static struct http_conn *find_new_conn(struct http_worker *worker, int fd)
+{
+    struct http_conn *conn = worker->conns;
+
+    while (conn != NULL && (conn->is_started || conn->fd != fd))
+        conn = conn->next;
+    return conn;
+}
+
+static void start_conn(struct http_worker *worker, struct MHD_Connection *connection, void **context)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct http_conn *conn;
+
+    pthread_mutex_lock(&worker->lock);
+    conn = find_new_conn(worker, info->connect_fd);
+    if (conn != NULL)
+        conn->is_started = true;
+    pthread_mutex_unlock(&worker->lock);
+    if (conn == NULL) /* it took so long that it was given up */
+        shutdown(info->connect_fd, SHUT_RDWR);
+    *context = conn;
 }
 
 static void note_connection(void *context, struct MHD_Connection *connection, void **socket_context,
@@ -62,12 +74,15 @@ static void note_connection(void *context, struct MHD_Connection *connection, vo
     struct http_worker *worker = context;
 
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        add_conn(worker, connection, socket_context);
+        start_conn(worker, connection, socket_context);
         return;
     }
-    remove_conn(worker, *socket_context);
+    if (*socket_context == NULL)
+        return;
+    pthread_mutex_lock(&worker->lock);
+    end_conn(worker, *socket_context);
+    pthread_mutex_unlock(&worker->lock);
     *socket_context = NULL;
-    net_quota_release(worker->server->options.quota);
 }
 
 void http_worker_wait(struct http_conn *conn, enum http_wait wait)
@@ -103,11 +118,15 @@ static bool is_overdue(const struct http_conn *conn, uint64_t now_ns)
 void http_worker_sweep(struct http_worker *worker, uint64_t now_ns)
 {
     pthread_mutex_lock(&worker->lock);
-    for (struct http_conn *conn = worker->conns; conn != NULL; conn = conn->next) {
+    for (struct http_conn *conn = worker->conns, *next; conn != NULL; conn = next) {
+        next = conn->next;
         if (!is_overdue(conn, now_ns))
             continue;
         conn->wait = HTTP_WAIT_NOTHING; /* once */
-        shutdown(conn->fd, SHUT_RDWR);
+        if (conn->is_started)
+            shutdown(conn->fd, SHUT_RDWR);
+        else
+            end_conn(worker, conn); /* libmicrohttpd had no memory to begin it; the descriptor is closed */
     }
     pthread_mutex_unlock(&worker->lock);
 }
@@ -157,6 +176,11 @@ static void __attribute__((format(printf, 2, 0))) write_log(void *context, const
     log_debug("http.core", "%s", text);
 }
 
+/*
+ * The bound on connections is the quota's.  libmicrohttpd's own is above it,
+ * as it still counts one that has just been given back; and 0.9.75 keeps a
+ * mutex locked for good when it meets its bound on its own thread.
+ */
 static struct MHD_Daemon *start_daemon(struct http_worker *worker)
 {
     const struct http_server_options *options = &worker->server->options;
@@ -164,10 +188,10 @@ static struct MHD_Daemon *start_daemon(struct http_worker *worker)
     return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
                                 MHD_USE_ITC | MHD_USE_ERROR_LOG,
                             0, NULL, NULL, http_call_step, worker, MHD_OPTION_EXTERNAL_LOGGER, write_log, NULL,
-                            MHD_OPTION_CONNECTION_LIMIT, options->max_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                            options->max_header_bytes + HTTP_CONN_BYTES, MHD_OPTION_NOTIFY_COMPLETED, http_call_end,
-                            worker, MHD_OPTION_NOTIFY_CONNECTION, note_connection, worker,
-                            MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+                            MHD_OPTION_CONNECTION_LIMIT, options->max_connections + 1,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->max_header_bytes + HTTP_CONN_BYTES,
+                            MHD_OPTION_NOTIFY_COMPLETED, http_call_end, worker, MHD_OPTION_NOTIFY_CONNECTION,
+                            note_connection, worker, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 }
 
 static void unmake(struct http_worker *worker)
@@ -195,12 +219,22 @@ int http_worker_start(struct http_worker *worker, struct http_server *server, st
 void http_worker_accept(struct http_worker *worker, int fd)
 {
     struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    struct http_conn *conn = calloc(1, sizeof(*conn));
     socklen_t len = sizeof(address);
 
+    if (conn == NULL) {
+        close(fd);
+        net_quota_release(worker->server->options.quota);
+        return;
+    }
+    *conn = (struct http_conn){.worker = worker, .fd = fd, .since_ns = clock_mono_ns()};
     if (getpeername(fd, (struct sockaddr *)&address, &len) != 0)
         len = sizeof(address.ss_family); /* it has gone; libmicrohttpd will notice */
+    pthread_mutex_lock(&worker->lock);
+    link_conn(worker, conn);
     if (MHD_add_connection(worker->daemon, fd, (struct sockaddr *)&address, len) != MHD_YES)
-        net_quota_release(worker->server->options.quota); /* libmicrohttpd has closed it */
+        end_conn(worker, conn); /* libmicrohttpd has closed it */
+    pthread_mutex_unlock(&worker->lock);
 }
 
 void http_worker_stop(struct http_worker *worker)
@@ -211,6 +245,9 @@ void http_worker_stop(struct http_worker *worker)
         pthread_cond_wait(&worker->stored, &worker->lock);
     pthread_mutex_unlock(&worker->lock);
     MHD_stop_daemon(worker->daemon);
-    assert(worker->conns == NULL);
+    while (worker->conns != NULL) {
+        assert(!worker->conns->is_started);
+        end_conn(worker, worker->conns); /* not begun when libmicrohttpd's thread ended */
+    }
     unmake(worker);
 }
