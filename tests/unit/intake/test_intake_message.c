@@ -174,13 +174,12 @@ static void test_read_deeper_than_allowed_is_poison(void **state)
 
     (void)state;
     shallow.max_depth = 3;
-    buf_init(&request, MAX_REQUEST_BYTES);
     samples_nested(&request, 3, true);
     assert_int_equal(intake_message_read(&message, &scratch, INTAKE_PROTOBUF, OTLP_CODEC_IDENTITY, buf_slice(&request),
                                          &shallow, &err),
                      0);
     intake_scratch_reset(&scratch);
-    buf_clear(&request);
+    buf_fini(&request);
     samples_nested(&request, 4, true);
     assert_int_equal(intake_message_read(&message, &scratch, INTAKE_PROTOBUF, OTLP_CODEC_IDENTITY, buf_slice(&request),
                                          &shallow, &err),
