@@ -45,7 +45,9 @@ class Answer(NamedTuple):
 class Client:
     """Sends the bytes of a request as they are."""
 
-    def __init__(self, endpoint: str, gzip: bool = False):
+    def __init__(
+        self, endpoint: str, gzip: bool = False, tls: grpc.ChannelCredentials | None = None, token: str | None = None
+    ):
         options = [
             ("grpc.max_send_message_length", -1),
             # Of its own, not shared through core's pool: a client is a connection.
@@ -53,8 +55,14 @@ class Client:
             ("grpc.initial_reconnect_backoff_ms", 100),
             ("grpc.max_reconnect_backoff_ms", 200),
         ]
+        if endpoint.startswith("unix:"):
+            options.append(("grpc.default_authority", "localhost"))  # else the path, for which no certificate is
         compression = grpc.Compression.Gzip if gzip else grpc.Compression.NoCompression
-        self.channel = grpc.insecure_channel(endpoint, options=options, compression=compression)
+        if tls is None:
+            self.channel = grpc.insecure_channel(endpoint, options, compression)
+        else:
+            self.channel = grpc.secure_channel(endpoint, tls, options, compression)
+        self.metadata = (("authorization", f"Bearer {token}"),) if token else ()
         self.export = self.channel.unary_unary(METHOD, lambda data: data, ExportTraceServiceResponse.FromString)
 
     def __enter__(self) -> "Client":
@@ -65,7 +73,7 @@ class Client:
 
     def send(self, request: bytes, seconds: float = 30) -> Answer:
         try:
-            answer = self.export(request, timeout=seconds)
+            answer = self.export(request, timeout=seconds, metadata=self.metadata)
         except grpc.RpcError as error:
             return refusal(error)
         partial = answer.partial_success
@@ -157,10 +165,14 @@ class Load:
         what = f"{more} more acknowledged requests"
         wait_until(lambda: self.failures or self.count >= target, what, seconds)
 
+    def connect(self, client_number: int) -> Client:
+        """A client of its own for each thread."""
+        return Client(self.endpoint, gzip=client_number % 2 == 0)
+
     def run(self, client_number: int) -> None:
         try:
             templates = [otlp.Template(otlp.CAPTURES / f"{name}.pb") for name in self.TEMPLATES]
-            with Client(self.endpoint, gzip=client_number % 2 == 0) as client:
+            with self.connect(client_number) as client:
                 number = 0
                 while not self.stopping.wait(self.pause):
                     number += 1

@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import urllib.request
+from typing import Any, Iterator
 
 from .ports import free_port
 from .process import Process
@@ -14,25 +15,27 @@ def binary(name: str) -> str:
     return str(pathlib.Path(os.environ["TRACESPOOL_TEST_BIN"]) / name)
 
 
-def config_text(sections: dict[str, dict[str, object]]) -> str:
+def config_value(value: object) -> str:
     """libconfig: text in quotes, numbers and booleans bare."""
-    lines = []
-    for section, keys in sections.items():
-        lines.append(f"{section} = {{")
-        for key, value in keys.items():
-            if isinstance(value, bool):
-                word = "true" if value else "false"
-            elif isinstance(value, int):
-                word = str(value)
-            else:
-                word = '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
-            lines.append(f"    {key} = {word};")
-        lines.append("};")
-    return "\n".join(lines) + "\n"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def config_lines(group: dict[str, object], indent: str = "") -> Iterator[str]:
+    for key, value in group.items():
+        if isinstance(value, dict):
+            yield f"{indent}{key} = {{"
+            yield from config_lines(value, indent + "    ")
+            yield f"{indent}}};"
+        else:
+            yield f"{indent}{key} = {config_value(value)};"
 
 
 class Daemon(Process):
-    """`settings` are configuration keys, "section.key": value, over defaults that suit a test."""
+    """`settings` are configuration keys, "section.key" or "section.group.key": value, over defaults that suit a test."""
 
     def __init__(self, folder: pathlib.Path, mongo_uri: str, database: str, settings: dict[str, object] | None = None):
         super().__init__("tracespoold", folder / "tracespoold.log")
@@ -42,10 +45,10 @@ class Daemon(Process):
         self.http_port = free_port()
         self.admin_port = free_port()
         self.prefix: list[str] = []  # what it is started by: nsenter, setpriv
-        self.sections: dict[str, dict[str, object]] = {
+        self.sections: dict[str, Any] = {
             "receiver": {
                 "grpc": self.endpoint,
-                "http": f"127.0.0.1:{self.http_port}",
+                "http": self.http_endpoint,
                 "max_request_bytes": "16MiB",
             },
             "spool": {"path": self.spool, "size": "64MiB"},
@@ -57,18 +60,30 @@ class Daemon(Process):
     def configure(self, settings: dict[str, object]) -> None:
         """For the next start."""
         for name, value in settings.items():
-            section, key = name.split(".")
-            self.sections.setdefault(section, {})[key] = value
-        self.config.write_text(config_text(self.sections))
+            *groups, key = name.split(".")
+            group = self.sections
+            for word in groups:
+                group = group.setdefault(word, {})
+            group[key] = value
+        self.config.write_text("\n".join([*config_lines(self.sections), ""]))
+
+    def line_of(self, words: str) -> int:
+        """The first line of the configuration that holds these."""
+        lines = self.config.read_text().splitlines()
+        return next(number for number, line in enumerate(lines, 1) if words in line)
 
     @property
     def endpoint(self) -> str:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def http_endpoint(self) -> str:
+        return f"127.0.0.1:{self.http_port}"
+
+    @property
     def http_url(self) -> str:
         """Where OTLP/HTTP is spoken; a path follows."""
-        return f"http://127.0.0.1:{self.http_port}"
+        return f"http://{self.http_endpoint}"
 
     def launch(self, **env: str) -> None:
         """Starts without waiting; for a daemon that is expected to fail."""

@@ -1,0 +1,335 @@
+"""TLS, clients' certificates and bearer tokens on both endpoints, exchanged while connections are in use."""
+
+import http.client
+import itertools
+import os
+import pathlib
+import signal
+import ssl
+
+import grpc
+import pytest
+
+from lib import ctl, otlp, verify
+from lib.certificates import Authority, Certificate
+from lib.clients import Answer, Client, Load
+from lib.http_clients import HttpClient
+from lib.waiting import wait_until
+
+TOKEN, NEXT_TOKEN = "kX7f-first-token-0123456789", "kX7f-second-token-9876543210"
+REQUEST = (otlp.CAPTURES / "java-0001.pb").read_bytes()
+
+
+@pytest.fixture
+def authority(folder) -> Authority:
+    return Authority(folder)
+
+
+def tls(certificate: Certificate, **more: object) -> dict[str, object]:
+    """Settings."""
+    return {"receiver.tls.cert_file": certificate.cert, "receiver.tls.key_file": certificate.key, **more}
+
+
+def tokens(folder: pathlib.Path, *lines: str) -> pathlib.Path:
+    path = folder / "tokens"
+    path.write_text("".join(f"{line}\n" for line in lines))
+    path.chmod(0o600)
+    return path
+
+
+# --- whom clients trust, and who is trusted -------------------------------------------------
+
+
+@pytest.mark.parametrize("transport", ["grpc", "http"])
+def test_every_capture_arrives_over_tls(transport, make_daemon, shared_mongod, database, authority):
+    daemon = make_daemon(shared_mongod, database.name, tls(authority.issue("server"))).start()
+    requests = [path.read_bytes() for path in otlp.captures()]
+    if transport == "grpc":
+        client = Client(daemon.endpoint, tls=authority.for_grpc())
+    else:
+        client = HttpClient(daemon.http_endpoint, authority.for_http())
+    with client:
+        for path, request in zip(otlp.captures(), requests):
+            answer = client.send(request)
+            assert answer.ok and answer.rejected_spans == 0, (path.name, answer)
+    daemon.wait_delivered()
+    assert verify.holds_exactly(database, requests) == 12181
+
+
+def asked_both(daemon, authority: Authority, own: Certificate | None = None) -> tuple[Answer, object]:
+    """The answer over gRPC, and over HTTP or why there is none."""
+    with Client(daemon.endpoint, tls=authority.for_grpc(own)) as client:
+        over_grpc = client.send(REQUEST)
+    with HttpClient(daemon.http_endpoint, authority.for_http(own)) as client:
+        try:
+            return over_grpc, client.ask("POST", "/v1/traces", REQUEST, {"Content-Type": "application/x-protobuf"})
+        except (OSError, http.client.HTTPException) as reason:
+            return over_grpc, reason
+
+
+def assert_no_connection(answers: tuple[Answer, object]) -> None:
+    over_grpc, over_http = answers
+    assert over_grpc.code == grpc.StatusCode.UNAVAILABLE and not over_grpc.from_server, over_grpc
+    assert isinstance(over_http, Exception), over_http
+
+
+def failed_handshakes(daemon) -> float:
+    return daemon.metrics()["tracespool_net_failed_handshakes_total"]
+
+
+def test_a_server_that_the_client_does_not_trust(daemon, make_daemon, shared_mongod, database, authority, folder):
+    daemon.stop()
+    daemon.configure(tls(authority.issue("server")))
+    daemon.start()
+    (folder / "other").mkdir()
+    answers = asked_both(daemon, Authority(folder / "other"))
+    assert_no_connection(answers)
+    assert isinstance(answers[1], ssl.SSLCertVerificationError)
+    with Client(daemon.endpoint) as client:
+        assert not client.send(REQUEST).from_server, "without TLS there is no answer"
+    with HttpClient(daemon.http_endpoint) as client:
+        assert client.send(REQUEST).status is None
+    wait_until(lambda: failed_handshakes(daemon) >= 4, "four handshakes to be counted as failed")
+    assert daemon.metrics()["tracespool_receiver_spans_total"] == 0
+    assert all(answer.ok for answer in asked_both(daemon, authority)), "others are served as before"
+
+
+def test_clients_need_a_certificate_of_the_right_authority(make_daemon, shared_mongod, database, authority, folder):
+    (folder / "clients").mkdir()
+    clients = Authority(folder / "clients", "client-authority")
+    settings = tls(authority.issue("server"), **{"receiver.tls.client_ca_file": clients.ca.cert})
+    daemon = make_daemon(shared_mongod, database.name, settings).start()
+    assert_no_connection(asked_both(daemon, authority))
+    assert_no_connection(asked_both(daemon, authority, authority.issue("signed-by-the-servers")))
+    wait_until(lambda: failed_handshakes(daemon) >= 4, "four handshakes to be counted as failed")
+    assert daemon.metrics()["tracespool_receiver_spans_total"] == 0
+    assert all(answer.ok for answer in asked_both(daemon, authority, clients.issue("client")))
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_versions_of_tls(version, make_daemon, shared_mongod, authority):
+    daemon = make_daemon(shared_mongod, "unused", tls(authority.issue("server"))).start()
+    context = authority.for_http()
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # this side would offer 1.1
+    context.minimum_version = context.maximum_version = version
+    with HttpClient(daemon.http_endpoint, context) as client:
+        if version >= ssl.TLSVersion.TLSv1_2:
+            client.open()
+            assert client.send(b"").ok
+        else:
+            with pytest.raises(ssl.SSLError):
+                client.open()
+
+
+# --- tokens -----------------------------------------------------------------------------------
+
+
+def with_token(daemon, token: str | None) -> tuple[Answer, object]:
+    with Client(daemon.endpoint, token=token) as client:
+        over_grpc = client.send(REQUEST)
+    with HttpClient(daemon.http_endpoint, token=token) as client:
+        return over_grpc, client.send(REQUEST)
+
+
+def assert_refused(answers: tuple[Answer, object]) -> None:
+    over_grpc, over_http = answers
+    assert over_grpc.code == grpc.StatusCode.UNAUTHENTICATED and over_grpc.retry_delay is None, over_grpc
+    assert over_http.status == 401 and over_http.headers["www-authenticate"].startswith("Bearer"), over_http
+
+
+def is_serving(daemon) -> bool:
+    """grpc.health.v1's Check, without a token."""
+    with grpc.insecure_channel(daemon.endpoint) as channel:
+        check = channel.unary_unary("/grpc.health.v1.Health/Check", lambda data: data, lambda data: data)
+        return check(b"", timeout=30) == b"\x08\x01"
+
+
+def test_tokens(make_daemon, shared_mongod, database, folder):
+    path = tokens(folder, "# for rotation there may be two", TOKEN, "", NEXT_TOKEN)
+    daemon = make_daemon(shared_mongod, database.name, {"receiver.bearer_tokens_file": path}).start()
+    wrong = [None, TOKEN[:-1], TOKEN + "0", TOKEN.upper(), TOKEN + NEXT_TOKEN, "#"]
+    for token in wrong:
+        assert_refused(with_token(daemon, token))
+    assert is_serving(daemon) and daemon.http("/readyz")[0] == 200, "who asks for health needs no token"
+    metrics = daemon.metrics()
+    assert metrics['tracespool_receiver_requests_total{code="UNAUTHENTICATED"}'] == 2 * len(wrong)
+    assert metrics["tracespool_receiver_spans_total"] == 0
+    for token in (TOKEN, NEXT_TOKEN):
+        assert all(answer.ok for answer in with_token(daemon, token))
+
+    tokens(folder, NEXT_TOKEN)
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: not with_token(daemon, TOKEN)[0].ok, "the first token to be known no longer")
+    assert_refused(with_token(daemon, TOKEN))
+    tokens(folder, "not a token")
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: f"{path}:1" in daemon.output(), "the bad line to be named")
+    assert all(answer.ok for answer in with_token(daemon, NEXT_TOKEN)), "what was read before is in use"
+    daemon.wait_delivered()
+    verify.holds_exactly(database, [REQUEST])
+
+
+# --- exchanged while in use ----------------------------------------------------------------------
+
+
+class Secret:
+    """A folder as Kubernetes mounts it: the files are links through ..data, which is pointed elsewhere at once."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+        self.numbers = itertools.count(1)
+        folder.mkdir()
+        for name in ("tls.crt", "tls.key", "tokens"):
+            (folder / name).symlink_to(f"..data/{name}")
+
+    def publish(self, cert: pathlib.Path, key: pathlib.Path) -> None:
+        version = self.folder / f"..version-{next(self.numbers)}"
+        version.mkdir()
+        for name, content in (("tls.crt", cert.read_text()), ("tls.key", key.read_text()), ("tokens", TOKEN)):
+            (version / name).write_text(content)
+            (version / name).chmod(0o600)
+        (self.folder / "..data_tmp").symlink_to(version.name)
+        os.replace(self.folder / "..data_tmp", self.folder / "..data")
+
+    @property
+    def settings(self) -> dict[str, object]:
+        files = Certificate(self.folder / "tls.crt", self.folder / "tls.key")
+        return tls(files, **{"receiver.bearer_tokens_file": self.folder / "tokens"})
+
+
+class Witness(Client):
+    """Notes what its connection went through."""
+
+    def __init__(self, *arguments: object, **more: object):
+        super().__init__(*arguments, **more)
+        self.answers: list[Answer] = []
+        self.states: list[grpc.ChannelConnectivity] = []
+        self.channel.subscribe(self.states.append)
+
+    def send(self, request: bytes, seconds: float = 30) -> Answer:
+        self.answers.append(super().send(request, seconds))
+        return self.answers[-1]
+
+    @property
+    def unbroken(self) -> bool:
+        ready = self.states.index(grpc.ChannelConnectivity.READY)
+        return all(answer.ok for answer in self.answers) and self.states[ready + 1 :] == []
+
+
+class TlsLoad(Load):
+    """Half of the clients over gRPC, half over HTTP."""
+
+    def __init__(self, daemon, authority: Authority):
+        super().__init__(daemon.endpoint, clients=6, requests_per_second=60)
+        self.http_endpoint = daemon.http_endpoint
+        self.authority = authority
+        self.over_grpc: list[Witness] = []
+        self.over_http: list[HttpClient] = []
+
+    def connect(self, client_number: int) -> Client | HttpClient:
+        if client_number % 2 == 0:
+            self.over_grpc.append(Witness(self.endpoint, tls=self.authority.for_grpc(), token=TOKEN))
+            return self.over_grpc[-1]
+        self.over_http.append(HttpClient(self.http_endpoint, self.authority.for_http(), TOKEN))
+        return self.over_http[-1]
+
+
+def shown_by(address: str, authority: Authority) -> bytes | None:
+    with HttpClient(address, authority.for_http()) as client:
+        client.open()
+        return client.peer
+
+
+def wait_shown(daemon, authority: Authority, certificate: Certificate) -> None:
+    def is_shown() -> bool:
+        return all(
+            shown_by(address, authority) == certificate.der for address in (daemon.endpoint, daemon.http_endpoint)
+        )
+
+    wait_until(is_shown, f"new connections to be shown {certificate.cert.name}")
+
+
+def failed_reloads(daemon) -> int:
+    return daemon.output().count("event=receiver.reload_failed")
+
+
+def test_certificates_are_exchanged_under_load(make_daemon, shared_mongod, database, authority, folder):
+    first, second, third = (authority.issue(f"server-{number}") for number in range(3))
+    secret = Secret(folder / "secret")
+    secret.publish(*first)
+    daemon = make_daemon(shared_mongod, database.name, secret.settings).start()
+    wait_shown(daemon, authority, first)
+    with TlsLoad(daemon, authority) as load:
+        load.wait_for(30)
+        secret.publish(*second)  # by itself
+        wait_shown(daemon, authority, second)
+        load.wait_for(30)
+
+        secret.publish(third.cert, second.key)  # one of them is not what it should be
+        wait_until(lambda: failed_reloads(daemon) == 1, "the pair that does not match to be noticed")
+        assert "does not belong to" in daemon.output()
+        third.cert.rename(folder / "kept")
+        third.cert.write_text("no certificate")
+        secret.publish(*third)
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: failed_reloads(daemon) == 2, "the file without a certificate to be noticed")
+        wait_shown(daemon, authority, second)
+        load.wait_for(30)
+
+        (folder / "kept").rename(third.cert)
+        secret.publish(*third)
+        daemon.signal(signal.SIGHUP)
+        wait_shown(daemon, authority, third)
+        load.wait_for(30)
+        assert load.over_grpc and all(client.unbroken for client in load.over_grpc)
+        assert load.over_http and all(client.connections == 1 for client in load.over_http)
+    daemon.wait_delivered()
+    assert not load.unacknowledged
+    verify.holds_exactly(database, load.acknowledged)
+
+
+def test_sigterm_while_connections_are_in_use(make_daemon, shared_mongod, database, authority, folder):
+    path = tokens(folder, TOKEN)
+    settings = tls(authority.issue("server"), **{"receiver.bearer_tokens_file": path})
+    daemon = make_daemon(shared_mongod, database.name, settings).start()
+    with TlsLoad(daemon, authority) as load:
+        for _ in range(2):
+            load.wait_for(30)
+            daemon.stop()  # asserts exit status 0
+            daemon.start()
+        load.wait_for(30)
+    daemon.wait_delivered()
+    verify.holds_exactly(database, load.acknowledged, load.unacknowledged)
+
+
+# --- nothing of a secret is anywhere -----------------------------------------------------------------
+
+
+def test_no_token_and_no_key_is_shown_anywhere(make_daemon, shared_mongod, database, authority, folder):
+    server = authority.issue("server")
+    key_lines = [line for line in server.key.read_text().splitlines() if not line.startswith("-")]
+    path = tokens(folder, TOKEN)
+    settings = tls(server, **{"receiver.bearer_tokens_file": path, "log.level": "debug"})
+    daemon = make_daemon(shared_mongod, database.name, settings).start()
+    for token in (TOKEN, NEXT_TOKEN):  # taken, and refused
+        with HttpClient(daemon.http_endpoint, authority.for_http(), token) as client:
+            assert client.send(REQUEST).ok == (token == TOKEN)
+        with Client(daemon.endpoint, tls=authority.for_grpc(), token=token) as client:
+            assert client.send(REQUEST).ok == (token == TOKEN)
+    tokens(folder, f"not a token: {NEXT_TOKEN}")
+    server.cert.write_text(server.key.read_text())
+    server.key.write_text("\n".join(["-----BEGIN PRIVATE KEY-----", *key_lines]))  # cut off
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: failed_reloads(daemon) == 2, "both files to be refused")
+    daemon.wait_delivered()
+    process = pathlib.Path(f"/proc/{daemon.child.pid}")
+    seen = [daemon.output(), daemon.http("/metrics")[1], (process / "cmdline").read_text(), (process / "environ").read_text()]
+    for arguments in (("status",), ("ls", "--all"), ("show", "1"), ("check",)):
+        result = ctl.run(*arguments, config=daemon.config)
+        assert result.returncode == 0, result
+        seen += [result.stdout, result.stderr]
+    daemon.stop()
+    seen += [file.read_bytes().decode(errors="replace") for file in daemon.spool.iterdir()]
+    for secret in [TOKEN, NEXT_TOKEN, *key_lines]:
+        for text in seen:
+            assert secret not in text
