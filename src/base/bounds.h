@@ -128,6 +128,7 @@
 #define H2_MESSAGE_ROOM (256UL << 10)         /* a message has so much room at once, a larger one by doubling */
 #define H2_HEALTH_BYTES_MAX 1024              /* a health check's request */
 #define H2_SHOWN_MAX 128                      /* of a client's text in an answer to it */
+#define H2_HEADER_FACTOR 4                    /* times max_header_bytes: fields of a call that are looked at */
 #define H2_LINGER_MS 1000                     /* for a client to close after us */
 #define H2_SWEEP_MS 1000                      /* how often deadlines are looked at, or a quarter of read_timeout */
 #define H2_STOPPING_MS 20                     /* the same while the server stops */

@@ -5,8 +5,8 @@
  * nghttp2_session_mem_send.  Only requests make calls: nghttp2 keeps order
  * among frames, and refuses streams above the number that was announced.
  *
- * A callback never fails: what is wrong with one stream is answered or reset,
- * and the others on the connection go on.
+ * A callback fails for its stream only: what is wrong with one is answered or
+ * reset, and the others on the connection go on.
  */
 #include "h2_internal.h"
 
@@ -33,14 +33,21 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_len,
                      const uint8_t *value, size_t value_len, uint8_t flags, void *user_data)
 {
-    struct h2_conn *conn = user_data;
+    const struct h2_server_options *options = &((struct h2_conn *)user_data)->loop->server->options;
     struct h2_call *call = call_of(session, frame->hd.stream_id);
 
     (void)flags;
-    if (call != NULL && call->state == H2_CALL_HEADERS)
-        h2_request_take(&call->request, slice_of(name, name_len), slice_of(value, value_len),
-                        conn->loop->server->options.tokens);
-    return 0;
+    if (call == NULL || call->state != H2_CALL_HEADERS)
+        return 0;
+    h2_request_take(&call->request, slice_of(name, name_len), slice_of(value, value_len), options->tokens);
+    /*
+     * A few more than are allowed are looked at, so that the client can be told.
+     * But a byte on the wire may stand for a field of 4 kB: what comes then is
+     * not even checked by nghttp2, which resets the stream.
+     */
+    return call->request.header_bytes > H2_HEADER_FACTOR * options->max_header_bytes
+               ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
+               : 0;
 }
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)

@@ -79,6 +79,19 @@ static int check_size(const struct http_call *call, const char *path, struct int
     return MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
 }
 
+/*
+ * A request with both lengths is what requests are smuggled past a proxy with
+ * (RFC 9112, 6.3): it is refused, and nothing behind it is taken for another.
+ */
+static int check_framing(struct http_call *call, struct intake_answer *what)
+{
+    if (field(call, MHD_HTTP_HEADER_TRANSFER_ENCODING) == NULL || field(call, MHD_HTTP_HEADER_CONTENT_LENGTH) == NULL)
+        return 0;
+    call->must_close = true;
+    intake_answer_set(what, INTAKE_CODE_INVALID_ARGUMENT, "the request has both Transfer-Encoding and Content-Length");
+    return MHD_HTTP_BAD_REQUEST;
+}
+
 static int check_credentials(const struct http_call *call, struct intake_answer *what)
 {
     struct net_tokens *tokens = call->conn->worker->server->options.tokens;
@@ -99,6 +112,8 @@ static int check_head(struct http_call *call, const char *path, const char *meth
                                     field(call, MHD_HTTP_HEADER_CONTENT_ENCODING),
                                     field(call, MHD_HTTP_HEADER_CONTENT_LENGTH), what);
 
+    if (status == 0)
+        status = check_framing(call, what);
     if (status == 0)
         status = check_size(call, path, what);
     if (status == 0)

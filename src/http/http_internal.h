@@ -83,6 +83,7 @@ struct http_call {
     struct http_request request;
     struct buf message;
     int status; /* of a refusal that is HTTP's own; 0: the answer's */
+    bool must_close;
 };
 
 struct http_server {

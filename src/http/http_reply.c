@@ -73,7 +73,8 @@ static bool add_headers(const struct http_call *call, struct MHD_Response *respo
 {
     const char *type = call->request.format == INTAKE_JSON ? "application/json" : "application/x-protobuf";
 
-    if (!add(response, MHD_HTTP_HEADER_CONTENT_TYPE, type))
+    if (!add(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) ||
+        (call->must_close && !add(response, MHD_HTTP_HEADER_CONNECTION, "close")))
         return false;
     switch (status) {
     case MHD_HTTP_SERVICE_UNAVAILABLE:

@@ -185,13 +185,13 @@ static struct MHD_Daemon *start_daemon(struct http_worker *worker)
 {
     const struct http_server_options *options = &worker->server->options;
 
-    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET |
-                                MHD_USE_ITC | MHD_USE_ERROR_LOG,
-                            0, NULL, NULL, http_call_step, worker, MHD_OPTION_EXTERNAL_LOGGER, write_log, NULL,
-                            MHD_OPTION_CONNECTION_LIMIT, options->max_connections + 1,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->max_header_bytes + HTTP_CONN_BYTES,
-                            MHD_OPTION_NOTIFY_COMPLETED, http_call_end, worker, MHD_OPTION_NOTIFY_CONNECTION,
-                            note_connection, worker, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
+            MHD_USE_ERROR_LOG,
+        0, NULL, NULL, http_call_step, worker, MHD_OPTION_EXTERNAL_LOGGER, write_log, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        options->max_connections + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->max_header_bytes + HTTP_CONN_BYTES,
+        MHD_OPTION_NOTIFY_COMPLETED, http_call_end, worker, MHD_OPTION_NOTIFY_CONNECTION, note_connection, worker,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 }
 
 static void unmake(struct http_worker *worker)
