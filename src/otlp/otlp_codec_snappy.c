@@ -97,7 +97,8 @@ static int inflate_data(unsigned type, struct slice body, struct buf *out)
     }
     if (code != 0)
         return code;
-    data = slice_of(out->data + start, out->len - start);
+    /* As long as nothing has come out there may be no memory behind `out`. */
+    data = out->len == start ? slice_of(NULL, 0) : slice_of(out->data + start, out->len - start);
     return masked_crc(data) == little_endian(body.data, CHECKSUM_BYTES) ? 0 : EBADMSG;
 }
 
