@@ -57,38 +57,49 @@ static const char *field(const struct http_call *call, const char *name)
     return MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name);
 }
 
+/* What has to be counted over all fields. */
+struct head {
+    size_t bytes;
+    unsigned lengths;   /* Content-Length */
+    unsigned encodings; /* Transfer-Encoding */
+};
+
 static enum MHD_Result count_field(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-    size_t *bytes = context;
+    struct head *head = context;
 
     (void)kind;
-    *bytes += strlen(name) + (value == NULL ? 0 : strlen(value)) + 4; /* ": " and the line's end */
+    head->bytes += strlen(name) + (value == NULL ? 0 : strlen(value)) + 4; /* ": " and the line's end */
+    head->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+    head->encodings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
     return MHD_YES;
 }
 
-static int check_size(const struct http_call *call, const char *path, struct intake_answer *what)
+static int check_size(const struct http_call *call, const struct head *head, struct intake_answer *what)
 {
     size_t max = call->conn->worker->server->options.max_header_bytes;
-    size_t bytes = strlen(path);
 
-    MHD_get_connection_values(call->connection, MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND, count_field, &bytes);
-    if (bytes <= max)
+    if (head->bytes <= max)
         return 0;
-    intake_answer_set(what, INTAKE_CODE_RESOURCE_EXHAUSTED, "the request's head is %zu bytes, %zu are allowed", bytes,
-                      max);
+    intake_answer_set(what, INTAKE_CODE_RESOURCE_EXHAUSTED, "the request's head is %zu bytes, %zu are allowed",
+                      head->bytes, max);
     return MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
 }
 
 /*
- * A request with both lengths is what requests are smuggled past a proxy with
- * (RFC 9112, 6.3): it is refused, and nothing behind it is taken for another.
+ * A request of which two readers may take different lengths is what requests
+ * are smuggled past a proxy with (RFC 9112, 6.3): it is refused, and what is
+ * behind it is not taken for another.
  */
-static int check_framing(struct http_call *call, struct intake_answer *what)
+static int check_framing(struct http_call *call, const struct head *head, struct intake_answer *what)
 {
-    if (field(call, MHD_HTTP_HEADER_TRANSFER_ENCODING) == NULL || field(call, MHD_HTTP_HEADER_CONTENT_LENGTH) == NULL)
+    const char *encoding = field(call, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+
+    if (head->lengths + head->encodings <= 1 && (encoding == NULL || strcasecmp(encoding, "chunked") == 0))
         return 0;
     call->must_close = true;
-    intake_answer_set(what, INTAKE_CODE_INVALID_ARGUMENT, "the request has both Transfer-Encoding and Content-Length");
+    intake_answer_set(what, INTAKE_CODE_INVALID_ARGUMENT,
+                      "the request has more than one length, or a Transfer-Encoding other than chunked");
     return MHD_HTTP_BAD_REQUEST;
 }
 
@@ -108,14 +119,18 @@ static int check_credentials(const struct http_call *call, struct intake_answer 
 static int check_head(struct http_call *call, const char *path, const char *method)
 {
     struct intake_answer *what = &call->export.answer;
-    int status = http_request_check(&call->request, path, method, field(call, MHD_HTTP_HEADER_CONTENT_TYPE),
-                                    field(call, MHD_HTTP_HEADER_CONTENT_ENCODING),
-                                    field(call, MHD_HTTP_HEADER_CONTENT_LENGTH), what);
+    struct head head = {.bytes = strlen(path)};
+    int framing, status;
 
+    MHD_get_connection_values(call->connection, MHD_HEADER_KIND | MHD_GET_ARGUMENT_KIND, count_field, &head);
+    status = http_request_check(&call->request, path, method, field(call, MHD_HTTP_HEADER_CONTENT_TYPE),
+                                field(call, MHD_HTTP_HEADER_CONTENT_ENCODING),
+                                field(call, MHD_HTTP_HEADER_CONTENT_LENGTH), what);
+    framing = check_framing(call, &head, what);
+    if (framing != 0)
+        return framing;
     if (status == 0)
-        status = check_framing(call, what);
-    if (status == 0)
-        status = check_size(call, path, what);
+        status = check_size(call, &head, what);
     if (status == 0)
         status = check_credentials(call, what);
     return status;
@@ -135,7 +150,7 @@ static enum MHD_Result refuse_by_head(struct http_call *call)
 {
     const char *expect = field(call, MHD_HTTP_HEADER_EXPECT);
 
-    if (expect != NULL && strcasecmp(expect, "100-continue") == 0)
+    if (call->must_close || (expect != NULL && strcasecmp(expect, "100-continue") == 0))
         return answer(call);
     call->state = HTTP_CALL_REFUSED;
     return MHD_YES;

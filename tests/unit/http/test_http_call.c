@@ -463,6 +463,33 @@ static void test_malformed_http_is_400(void **state)
     assert_works();
 }
 
+/* Of which two readers could take different lengths: refused at once, and nothing behind it is read. */
+static void test_ambiguous_length_is_400_and_the_end(void **state)
+{
+    static const char *const fields[] = {
+        "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+        "Content-Length: 0\r\nContent-Length: 4\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        struct answer answer;
+
+        client_print(fd,
+                     "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n%s\r\n0\r\n\r\n",
+                     fields[i]);
+        answer = read_answer();
+        assert_refused(&answer, 400, 3,
+                       "the request has more than one length, or a Transfer-Encoding other than chunked");
+        assert_field(&answer, "Connection", "close");
+        client_await_end(fd);
+        reconnect();
+    }
+    assert_works();
+}
+
 /* --- 100-continue ----------------------------------------------------------------------- */
 
 static void test_expectation_is_met(void **state)
@@ -593,6 +620,7 @@ int main(void)
         TEST(test_too_many_chunks_are_413),
         TEST(test_too_large_when_inflated_is_413),
         TEST(test_malformed_http_is_400),
+        TEST(test_ambiguous_length_is_400_and_the_end),
         TEST(test_expectation_is_met),
         TEST(test_expectation_of_what_is_refused_is_not_met),
         TEST(test_stopping_is_503_with_retry),
