@@ -370,7 +370,7 @@ void client_await_end(struct h2_client *client)
 
 static const char *find(const struct buf *fields, const char *name)
 {
-    static char value[8192];
+    static _Thread_local char value[8192];
     size_t name_len = strlen(name);
     const char *line = (const char *)fields->data, *end = fields->len == 0 ? line : line + fields->len;
 

@@ -177,7 +177,7 @@ bool client_read(int fd, struct answer *answer)
 
 const char *client_field(const struct answer *answer, const char *name)
 {
-    static char value[4096];
+    static _Thread_local char value[4096];
     size_t name_len = strlen(name);
 
     for (const char *line = answer->head; line != NULL; line = strstr(line, "\r\n")) {
@@ -202,7 +202,7 @@ void client_await_end(int fd)
 
 struct answer client_post(int fd, struct slice body, const char *fields)
 {
-    static struct answer answer;
+    static _Thread_local struct answer answer;
 
     client_post_head(fd, body.len, fields);
     client_write(fd, body);
