@@ -83,6 +83,7 @@ static void begin_answer(struct h2_call *call)
 {
     move(call, H2_CALL_ANSWERING);
     buf_fini(&call->message);
+    intake_export_release(&call->export);
     h2_loop_wait(call->loop, call); /* a new deadline: for the client to take it */
     h2_loop_touch(call->loop, call->conn);
 }

@@ -46,6 +46,7 @@ static enum MHD_Result answer(struct http_call *call)
 {
     fault_point("receiver.answer");
     call->state = HTTP_CALL_ANSWERED;
+    intake_export_release(&call->export);
     http_worker_wait(call->conn, HTTP_WAIT_TAKE);
     return http_reply_queue(call);
 }

@@ -160,12 +160,22 @@ void intake_export_finish(struct intake_export *export)
     count_answer(export);
 }
 
-void intake_export_end(struct intake_export *export)
+void intake_export_release(struct intake_export *export)
 {
     if (export->intake == NULL)
         return;
     buf_fini(&export->message);
     free((void *)(uintptr_t) export->payload.data);
-    intake_leave(export->intake, export->bytes);
+    export->payload = slice_of(NULL, 0);
+    intake_resize(export->intake, export->bytes, 0, NULL);
+    export->bytes = 0;
+}
+
+void intake_export_end(struct intake_export *export)
+{
+    if (export->intake == NULL)
+        return;
+    intake_export_release(export);
+    intake_leave(export->intake, 0);
     export->intake = NULL;
 }

@@ -7,6 +7,7 @@
  *   intake_export_store   checked and given to the spool's writer
  *   done()                on the writer's thread: durable, or refused
  *   intake_export_finish  makes the answer
+ *   intake_export_release gives the memory back, while the answer is on its way
  *   intake_export_end     gives everything back
  *
  * One thread at a time, but for `done`.
@@ -59,6 +60,9 @@ void intake_export_finish(struct intake_export *export);
 
 /* Answers with what `failure` means, and counts it. */
 void intake_export_refuse(struct intake_export *export, const struct err *failure);
+
+/* It is answered: gives back what it holds, while the client takes the answer.  Not while the writer has it. */
+void intake_export_release(struct intake_export *export);
 
 /* It is over, in hand or not.  Not while the writer has it. */
 void intake_export_end(struct intake_export *export);

@@ -324,6 +324,9 @@ static void test_answer_that_is_not_taken_is_reset(void **state)
     start_server(SHORT_MS, HOME_TIMEOUT_MS);
     client = client_open(0);
     stream = client_call(client, NULL, buf_slice(&upload));
+    while (stream->head.len == 0)
+        client_step(client);
+    assert_int_equal(metrics_get(METRIC_RECEIVER_IN_FLIGHT_BYTES), 0); /* it waits, and holds nothing */
     client_finish(client, stream);
     assert_true(stream->is_reset);
     assert_int_equal(stream->reset_code, NGHTTP2_CANCEL);

@@ -233,6 +233,25 @@ static void test_nothing_to_store_is_answered_at_once(void **state)
     assert_int_equal(home_stat(&home).received_records, 0);
 }
 
+/* The client may take its time over the answer: the call is in hand, and holds nothing. */
+static void test_release_gives_the_memory_back_before_the_end(void **state)
+{
+    (void)state;
+    begin();
+    plain();
+    assert_true(store(INTAKE_PROTOBUF, OTLP_CODEC_IDENTITY));
+    assert_true(metrics_get(METRIC_RECEIVER_IN_FLIGHT_BYTES) > 0);
+    home_wait(was_done, NULL);
+    intake_export_finish(&export);
+    intake_export_release(&export);
+    assert_int_equal(metrics_get(METRIC_RECEIVER_IN_FLIGHT_BYTES), 0);
+    assert_int_equal(metrics_get(METRIC_RECEIVER_CALLS), 1);
+    assert_int_equal(export.answer.code, INTAKE_CODE_OK);
+    intake_export_release(&export); /* again is nothing */
+    intake_export_end(&export);
+    assert_int_equal(metrics_get(METRIC_RECEIVER_CALLS), 0);
+}
+
 /* --- refused -------------------------------------------------------------------------- */
 
 static void test_begin_refused_is_answered_and_not_in_hand(void **state)
@@ -353,6 +372,7 @@ int main(void)
         TEST(test_json_is_stored_as_protobuf),
         TEST(test_answer_counts_what_it_says),
         TEST(test_nothing_to_store_is_answered_at_once),
+        TEST(test_release_gives_the_memory_back_before_the_end),
         TEST(test_begin_refused_is_answered_and_not_in_hand),
         TEST(test_hold_above_the_bound_is_unavailable),
         TEST(test_store_of_what_is_wrong_is_final),
