@@ -12,10 +12,11 @@ import pytest
 
 from lib import ctl, otlp, verify
 from lib.certificates import Authority, Certificate
-from lib.clients import Answer, Client, Load
+from lib.clients import Answer, Client, Load, nonce
 from lib.http_clients import HttpClient
 from lib.waiting import wait_until
 
+CONFIG_ERROR = 78  # EX_CONFIG
 TOKEN, NEXT_TOKEN = "kX7f-first-token-0123456789", "kX7f-second-token-9876543210"
 REQUEST = (otlp.CAPTURES / "java-0001.pb").read_bytes()
 
@@ -54,6 +55,32 @@ def test_every_capture_arrives_over_tls(transport, make_daemon, shared_mongod, d
             assert answer.ok and answer.rejected_spans == 0, (path.name, answer)
     daemon.wait_delivered()
     assert verify.holds_exactly(database, requests) == 12181
+
+
+def test_a_large_request_over_tls(make_daemon, shared_mongod, database, authority):
+    """Many records, and sockets that are full on the way."""
+    daemon = make_daemon(shared_mongod, database.name, tls(authority.issue("server"))).start()
+    template = otlp.Template(otlp.CAPTURES / "java-0001.pb")
+    over_grpc, over_http = (otlp.with_noise(template.with_ids(nonce(1, number)), 8 << 20) for number in (1, 2))
+    with Client(daemon.endpoint, tls=authority.for_grpc()) as client:
+        assert client.send(over_grpc).ok
+    with HttpClient(daemon.http_endpoint, authority.for_http()) as http_client:
+        assert http_client.send(over_http).ok
+    daemon.wait_delivered()
+    verify.holds_exactly(database, [over_grpc, over_http])
+
+
+@pytest.mark.parametrize("file", ["cert_file", "key_file", "client_ca_file", "bearer_tokens_file"])
+@pytest.mark.parametrize("fault", ["missing", "empty", "garbage"])
+def test_without_a_file_that_it_needs_it_does_not_start(file, fault, make_daemon, shared_mongod, authority, folder):
+    path = folder / "bad"
+    if fault != "missing":
+        path.write_text({"empty": "", "garbage": "-----BEGIN NOTHING-----\n"}[fault])
+    name = "receiver.bearer_tokens_file" if file == "bearer_tokens_file" else f"receiver.tls.{file}"
+    daemon = make_daemon(shared_mongod, "unused", {**tls(authority.issue("server")), name: path})
+    daemon.launch()
+    assert daemon.wait_exit() == CONFIG_ERROR
+    assert str(path) in daemon.output()
 
 
 def asked_both(daemon, authority: Authority, own: Certificate | None = None) -> tuple[Answer, object]:
@@ -106,6 +133,7 @@ def test_clients_need_a_certificate_of_the_right_authority(make_daemon, shared_m
     assert all(answer.ok for answer in asked_both(daemon, authority, clients.issue("client")))
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")  # that 1.1 is old
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_versions_of_tls(version, make_daemon, shared_mongod, authority):
     daemon = make_daemon(shared_mongod, "unused", tls(authority.issue("server"))).start()
@@ -117,7 +145,7 @@ def test_versions_of_tls(version, make_daemon, shared_mongod, authority):
             client.open()
             assert client.send(b"").ok
         else:
-            with pytest.raises(ssl.SSLError):
+            with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
                 client.open()
 
 
@@ -217,10 +245,12 @@ class Witness(Client):
 
 
 class TlsLoad(Load):
-    """Half of the clients over gRPC, half over HTTP."""
+    """Half of the clients over gRPC, half over HTTP; with small requests, as comparing takes longer than sending."""
+
+    TEMPLATES = ("java-0001", "python-awkward-0001", "python-awkward-0005")
 
     def __init__(self, daemon, authority: Authority):
-        super().__init__(daemon.endpoint, clients=6, requests_per_second=60)
+        super().__init__(daemon.endpoint, clients=6, requests_per_second=40)
         self.http_endpoint = daemon.http_endpoint
         self.authority = authority
         self.over_grpc: list[Witness] = []
@@ -298,6 +328,7 @@ def test_sigterm_while_connections_are_in_use(make_daemon, shared_mongod, databa
             daemon.stop()  # asserts exit status 0
             daemon.start()
         load.wait_for(30)
+        assert not any(client.unbroken for client in load.over_grpc), "else the test above would see nothing"
     daemon.wait_delivered()
     verify.holds_exactly(database, load.acknowledged, load.unacknowledged)
 

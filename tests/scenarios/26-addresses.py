@@ -96,6 +96,14 @@ def test_no_endpoint_is_refused(make_daemon, shared_mongod):
     assert_does_not_start(daemon, where, "receiver.grpc and receiver.http are both empty")
 
 
+def test_both_endpoints_at_one_address(unix_daemon, sockets):
+    unix_daemon.configure({"receiver.http": f"unix:{sockets[0]}"})
+    assert_does_not_start(unix_daemon, str(sockets[0]), "in use")
+    assert not sockets[0].exists()
+    unix_daemon.configure({"receiver.grpc": unix_daemon.endpoint, "receiver.http": unix_daemon.endpoint})
+    assert_does_not_start(unix_daemon, unix_daemon.endpoint, "in use")
+
+
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_one_endpoint_alone(endpoint, make_daemon, shared_mongod, database):
     other = {"grpc": "http", "http": "grpc"}[endpoint]
