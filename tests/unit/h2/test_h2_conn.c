@@ -216,6 +216,38 @@ static void test_violation_of_one_stream_resets_it(void **state)
     client_close(client);
 }
 
+/* A field in HPACK's table, and then a byte for each time that it is meant: a few times the bound is read, no more. */
+static void test_fields_far_above_the_bound_reset_the_stream(void **state)
+{
+    struct buf fields, payload;
+    char value[101] = "";
+    int fd;
+
+    (void)state;
+    start_patient();
+    buf_init(&fields, 65536);
+    buf_init(&payload, 65536);
+    memset(value, 'v', 100);
+    client_put_export_fields(&fields);
+    client_put_field(&fields, "x-long", value);
+    fields.data[fields.len - 100 - 1 - 6 - 2] = 0x40; /* RFC 7541, 6.2.1: the same, but indexed */
+    while (fields.len < 16000)
+        buf_append(&fields, "\xbe", 1); /* index 62, the newest */
+    fd = client_connect();
+    client_put_greeting(&bytes);
+    client_put_frame(&bytes, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, EXPORT_STREAM, buf_slice(&fields));
+    put_headers(NGHTTP2_FLAG_END_HEADERS, EXPORT_STREAM + 2);
+    client_put_frame(&bytes, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, EXPORT_STREAM + 2, buf_slice(&upload));
+    client_write(fd, buf_slice(&bytes));
+    assert_true(client_await_frame(fd, NGHTTP2_RST_STREAM, &payload));
+    assert_int_equal(number_at(&payload, 0), NGHTTP2_INTERNAL_ERROR);
+    assert_true(client_await_frame(fd, NGHTTP2_DATA, &payload)); /* the other call is answered */
+    home_wait_calls(0, 0);
+    close(fd);
+    buf_fini(&payload);
+    buf_fini(&fields);
+}
+
 static void put_streams(unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
@@ -761,6 +793,7 @@ int main(void)
         TEST(test_connection_without_memory_is_closed),
         TEST(test_violation_gets_goaway),
         TEST(test_violation_of_one_stream_resets_it),
+        TEST(test_fields_far_above_the_bound_reset_the_stream),
         TEST(test_streams_above_the_bound_are_refused),
         TEST(test_streams_above_the_confirmed_bound_end_the_connection),
         TEST(test_slow_message_is_answered_deadline_exceeded),
