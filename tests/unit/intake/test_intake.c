@@ -216,7 +216,7 @@ static void *come_and_go(void *refused)
 static void test_sums_of_many_threads_come_out_even(void **state)
 {
     pthread_t threads[THREADS], waiter;
-    unsigned refused[THREADS] = {0};
+    unsigned refused[THREADS] = {0}, refused_sum = 0;
     bool idle = false;
 
     (void)state;
@@ -225,8 +225,9 @@ static void test_sums_of_many_threads_come_out_even(void **state)
     assert_int_equal(pthread_create(&waiter, NULL, wait_idle, &idle), 0);
     for (int i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
-        assert_true(refused[i] < ROUNDS);
+        refused_sum += refused[i];
     }
+    assert_true(refused_sum < THREADS * ROUNDS); /* some came in */
     assert_int_equal(pthread_join(waiter, NULL), 0);
     assert_true(idle);
     for (int i = 0; i < 3; i++)
