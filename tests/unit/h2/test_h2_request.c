@@ -145,7 +145,7 @@ static void test_unknown_method_is_named_and_cut(void **state)
     path[sizeof(path) - 1] = '\0';
     request = (struct h2_request){.has_codec = true, .is_authorized = true, .is_post = true, .is_grpc = true};
     take(":path", path);
-    snprintf(expected, sizeof(expected), "tracespool takes traces only, by %s; not /x??%.*s", OTLP_EXPORT_METHOD + 1,
+    snprintf(expected, sizeof(expected), "tracespool takes traces only, by %s; not /x??%.*s", &OTLP_EXPORT_METHOD[1],
              H2_SHOWN_MAX - 1 - 4, path + 4);
     request.header_bytes = 0;
     assert_refused(INTAKE_CODE_UNIMPLEMENTED, expected);
