@@ -464,6 +464,16 @@ void client_put_export_fields(struct buf *out)
     client_put_field(out, "te", "trailers");
 }
 
+void client_put_export_headers(struct buf *out, unsigned flags, uint32_t stream_id)
+{
+    struct buf fields;
+
+    buf_init(&fields, TEXT_MAX);
+    client_put_export_fields(&fields);
+    client_put_frame(out, NGHTTP2_HEADERS, flags, stream_id, buf_slice(&fields));
+    buf_fini(&fields);
+}
+
 static bool read_exactly(int fd, void *out, size_t len)
 {
     ssize_t got = recv(fd, out, len, MSG_WAITALL);

@@ -120,6 +120,9 @@ void client_put_greeting(struct buf *out);
 /* Appends the header block of a POST for an Export, every field a literal. */
 void client_put_export_fields(struct buf *out);
 
+/* Appends a HEADERS frame with that block. */
+void client_put_export_headers(struct buf *out, unsigned flags, uint32_t stream_id);
+
 /* A field as a literal that is not indexed. */
 void client_put_field(struct buf *out, const char *name, const char *value);
 

@@ -442,22 +442,6 @@ static void test_too_large_when_inflated_is_413(void **state)
     assert_works();
 }
 
-/* Which of both lengths holds is what requests are smuggled with: nothing behind it is taken for a request. */
-static void test_two_lengths_are_400_and_the_end(void **state)
-{
-    struct answer answer;
-
-    (void)state;
-    client_print(fd, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"
-                     "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
-    client_post_head(fd, 0, "");
-    answer = read_answer();
-    assert_int_equal(answer.status, 400);
-    client_await_end(fd);
-    reconnect();
-    assert_works();
-}
-
 static void test_malformed_http_is_400(void **state)
 {
     static const char *const heads[] = {
@@ -635,7 +619,6 @@ int main(void)
         TEST(test_refused_body_is_taken_before_the_answer),
         TEST(test_too_many_chunks_are_413),
         TEST(test_too_large_when_inflated_is_413),
-        TEST(test_two_lengths_are_400_and_the_end),
         TEST(test_malformed_http_is_400),
         TEST(test_ambiguous_length_is_400_and_the_end),
         TEST(test_expectation_is_met),
