@@ -119,6 +119,7 @@
 
 /* Receiver: gRPC over HTTP/2. */
 #define H2_STREAMS_MAX 256                    /* calls at a time on one connection */
+#define H2_CALLS_FACTOR 2                     /* times max_calls: calls that exist, those that are refused included */
 #define H2_STREAM_WINDOW_BYTES (1UL << 20)    /* what a client may send of a call ahead of us */
 #define H2_CONN_WINDOW_BYTES (8UL << 20)      /* and of all calls of a connection */
 #define H2_FRAME_BYTES_MAX (64UL << 10)       /* larger than the protocol's default: fewer frames for a large request */

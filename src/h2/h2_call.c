@@ -48,12 +48,22 @@ static const struct h2_server_options *options_of(const struct h2_call *call)
     return &call->loop->server->options;
 }
 
+/*
+ * A call takes memory before the intake admits it, and while its client takes
+ * a refusal.  The bound may be passed by a call a loop: good enough.
+ */
+static bool has_room(struct h2_server *server)
+{
+    return atomic_load(&server->calls) < H2_CALLS_FACTOR * intake_options(server->intake)->max_calls;
+}
+
 struct h2_call *h2_call_new(struct h2_conn *conn, int32_t stream_id)
 {
-    struct h2_call *call = calloc(1, sizeof(*call));
+    struct h2_call *call = has_room(conn->loop->server) ? calloc(1, sizeof(*call)) : NULL;
 
     if (call == NULL)
         return NULL;
+    atomic_fetch_add(&conn->loop->server->calls, 1);
     call->loop = conn->loop;
     call->conn = conn;
     call->stream_id = stream_id;
@@ -73,6 +83,7 @@ static void free_call(struct h2_call *call)
     intake_export_end(&call->export);
     buf_fini(&call->message);
     free(call->reply);
+    atomic_fetch_sub(&call->loop->server->calls, 1);
     free(call);
 }
 

@@ -134,6 +134,7 @@ struct h2_server {
     struct h2_loop loops[RECEIVER_THREADS_MAX];
 
     atomic_uint next_loop;
+    atomic_uint calls; /* that exist, on all loops; at most H2_CALLS_FACTOR times max_calls */
 };
 
 /* --- h2_loop.c -------------------------------------------------------------- */
@@ -168,7 +169,7 @@ nghttp2_session_callbacks *h2_session_callbacks(void);
 
 /* --- h2_call.c -------------------------------------------------------------- */
 
-struct h2_call *h2_call_new(struct h2_conn *conn, int32_t stream_id); /* NULL: no memory */
+struct h2_call *h2_call_new(struct h2_conn *conn, int32_t stream_id); /* NULL: no memory, or too many */
 void h2_call_admit(struct h2_call *call);                             /* the fields are complete */
 void h2_call_feed(struct h2_call *call, struct slice bytes);          /* a piece of the message */
 void h2_call_end_message(struct h2_call *call);                       /* nothing more will come */

@@ -263,6 +263,45 @@ static void test_streams_above_the_bound_are_refused(void **state)
     buf_fini(&payload);
 }
 
+static void put_health_call(int32_t stream_id)
+{
+    static const char *const fields[][2] = {{":method", "POST"},
+                                            {":scheme", "http"},
+                                            {":path", "/grpc.health.v1.Health/Check"},
+                                            {":authority", "x"},
+                                            {"content-type", "application/grpc"}};
+    struct buf block;
+
+    buf_init(&block, 4096);
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        client_put_field(&block, fields[i][0], fields[i][1]);
+    client_put_frame(&bytes, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, stream_id, buf_slice(&block));
+    buf_fini(&block);
+}
+
+/* Calls that the intake does not admit, such as health checks that do not end, have a bound as well. */
+static void test_calls_above_all_bounds_are_refused_streams(void **state)
+{
+    struct buf payload;
+    int fd;
+
+    (void)state;
+    rig.intake_options.max_calls = 2;
+    start_patient();
+    buf_init(&payload, 65536);
+    fd = client_connect();
+    client_put_greeting(&bytes);
+    for (int32_t i = 0; i <= H2_CALLS_FACTOR * 2; i++)
+        put_health_call(1 + 2 * i);
+    client_write(fd, buf_slice(&bytes));
+    assert_true(client_await_frame(fd, NGHTTP2_RST_STREAM, &payload));
+    assert_int_equal(number_at(&payload, 0), NGHTTP2_REFUSED_STREAM);
+    close(fd);
+    home_wait_idle();
+    assert_works(); /* once they are over there is room */
+    buf_fini(&payload);
+}
+
 /* Whoever has confirmed the bound, and passes it, breaks the protocol. */
 static void test_streams_above_the_confirmed_bound_end_the_connection(void **state)
 {
@@ -447,6 +486,7 @@ int main(void)
         TEST(test_fields_far_above_the_bound_reset_the_stream),
         TEST(test_streams_above_the_bound_are_refused),
         TEST(test_streams_above_the_confirmed_bound_end_the_connection),
+        TEST(test_calls_above_all_bounds_are_refused_streams),
         TEST(test_slow_message_is_answered_deadline_exceeded),
         TEST(test_slow_fields_are_answered_deadline_exceeded),
         TEST(test_answer_that_is_not_taken_is_reset),
