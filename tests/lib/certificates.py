@@ -1,4 +1,4 @@
-"""Authorities and the certificates that they sign, by the openssl command."""
+"""Authorities and the certificates that they sign, by the openssl command; and files of secrets."""
 
 import pathlib
 import ssl
@@ -14,9 +14,21 @@ KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 NAMES = "DNS:localhost,IP:127.0.0.1,IP:::1"
 
 
+def write_secret(path: pathlib.Path, *lines: str) -> pathlib.Path:
+    """That nobody but its owner may read, as the daemon wants it."""
+    path.write_text("".join(f"{line}\n" for line in lines))
+    path.chmod(0o600)
+    return path
+
+
 class Certificate(NamedTuple):
     cert: pathlib.Path
     key: pathlib.Path
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """Of a daemon that shows it."""
+        return {"receiver.tls.cert_file": self.cert, "receiver.tls.key_file": self.key}
 
     @property
     def der(self) -> bytes:

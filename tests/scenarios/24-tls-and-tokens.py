@@ -1,8 +1,6 @@
-"""TLS, clients' certificates and bearer tokens on both endpoints, exchanged while connections are in use."""
+"""TLS, clients' certificates and bearer tokens on both endpoints: who is refused, and nothing of a secret is shown."""
 
 import http.client
-import itertools
-import os
 import pathlib
 import signal
 import ssl
@@ -11,8 +9,8 @@ import grpc
 import pytest
 
 from lib import ctl, otlp, verify
-from lib.certificates import Authority, Certificate
-from lib.clients import Answer, Client, Load, nonce
+from lib.certificates import Authority, Certificate, write_secret
+from lib.clients import Answer, Client, nonce
 from lib.http_clients import HttpClient
 from lib.waiting import wait_until
 
@@ -26,24 +24,12 @@ def authority(folder) -> Authority:
     return Authority(folder)
 
 
-def tls(certificate: Certificate, **more: object) -> dict[str, object]:
-    """Settings."""
-    return {"receiver.tls.cert_file": certificate.cert, "receiver.tls.key_file": certificate.key, **more}
-
-
-def tokens(folder: pathlib.Path, *lines: str) -> pathlib.Path:
-    path = folder / "tokens"
-    path.write_text("".join(f"{line}\n" for line in lines))
-    path.chmod(0o600)
-    return path
-
-
 # --- whom clients trust, and who is trusted -------------------------------------------------
 
 
 @pytest.mark.parametrize("transport", ["grpc", "http"])
 def test_every_capture_arrives_over_tls(transport, make_daemon, shared_mongod, database, authority):
-    daemon = make_daemon(shared_mongod, database.name, tls(authority.issue("server"))).start()
+    daemon = make_daemon(shared_mongod, database.name, authority.issue("server").settings).start()
     requests = [path.read_bytes() for path in otlp.captures()]
     if transport == "grpc":
         client = Client(daemon.endpoint, tls=authority.for_grpc())
@@ -59,7 +45,7 @@ def test_every_capture_arrives_over_tls(transport, make_daemon, shared_mongod, d
 
 def test_a_large_request_over_tls(make_daemon, shared_mongod, database, authority):
     """Many records, and sockets that are full on the way."""
-    daemon = make_daemon(shared_mongod, database.name, tls(authority.issue("server"))).start()
+    daemon = make_daemon(shared_mongod, database.name, authority.issue("server").settings).start()
     template = otlp.Template(otlp.CAPTURES / "java-0001.pb")
     over_grpc, over_http = (otlp.with_noise(template.with_ids(nonce(1, number)), 8 << 20) for number in (1, 2))
     with Client(daemon.endpoint, tls=authority.for_grpc()) as client:
@@ -77,7 +63,7 @@ def test_without_a_file_that_it_needs_it_does_not_start(file, fault, make_daemon
     if fault != "missing":
         path.write_text({"empty": "", "garbage": "-----BEGIN NOTHING-----\n"}[fault])
     name = "receiver.bearer_tokens_file" if file == "bearer_tokens_file" else f"receiver.tls.{file}"
-    daemon = make_daemon(shared_mongod, "unused", {**tls(authority.issue("server")), name: path})
+    daemon = make_daemon(shared_mongod, "unused", {**authority.issue("server").settings, name: path})
     daemon.launch()
     assert daemon.wait_exit() == CONFIG_ERROR
     assert str(path) in daemon.output()
@@ -100,13 +86,21 @@ def assert_no_connection(answers: tuple[Answer, object]) -> None:
     assert isinstance(over_http, Exception), over_http
 
 
-def failed_handshakes(daemon) -> float:
-    return daemon.metrics()["tracespool_net_failed_handshakes_total"]
+def wait_refused(daemon, count: int) -> None:
+    """So many handshakes have failed, nothing was taken, and no connection is left of them."""
+
+    def is_so() -> bool:
+        metrics = daemon.metrics()
+        failed, left = metrics["tracespool_net_failed_handshakes_total"], metrics["tracespool_net_open_connections"]
+        return failed >= count and left == 0
+
+    wait_until(is_so, f"{count} handshakes to be counted as failed, and their connections to be gone")
+    assert daemon.metrics()["tracespool_receiver_spans_total"] == 0
 
 
 def test_a_server_that_the_client_does_not_trust(daemon, make_daemon, shared_mongod, database, authority, folder):
     daemon.stop()
-    daemon.configure(tls(authority.issue("server")))
+    daemon.configure(authority.issue("server").settings)
     daemon.start()
     (folder / "other").mkdir()
     answers = asked_both(daemon, Authority(folder / "other"))
@@ -116,27 +110,34 @@ def test_a_server_that_the_client_does_not_trust(daemon, make_daemon, shared_mon
         assert not client.send(REQUEST).from_server, "without TLS there is no answer"
     with HttpClient(daemon.http_endpoint) as client:
         assert client.send(REQUEST).status is None
-    wait_until(lambda: failed_handshakes(daemon) >= 4, "four handshakes to be counted as failed")
-    assert daemon.metrics()["tracespool_receiver_spans_total"] == 0
+    wait_refused(daemon, 4)
     assert all(answer.ok for answer in asked_both(daemon, authority)), "others are served as before"
 
 
 def test_clients_need_a_certificate_of_the_right_authority(make_daemon, shared_mongod, database, authority, folder):
     (folder / "clients").mkdir()
     clients = Authority(folder / "clients", "client-authority")
-    settings = tls(authority.issue("server"), **{"receiver.tls.client_ca_file": clients.ca.cert})
+    settings = {**authority.issue("server").settings, "receiver.tls.client_ca_file": clients.ca.cert}
     daemon = make_daemon(shared_mongod, database.name, settings).start()
     assert_no_connection(asked_both(daemon, authority))
     assert_no_connection(asked_both(daemon, authority, authority.issue("signed-by-the-servers")))
-    wait_until(lambda: failed_handshakes(daemon) >= 4, "four handshakes to be counted as failed")
-    assert daemon.metrics()["tracespool_receiver_spans_total"] == 0
-    assert all(answer.ok for answer in asked_both(daemon, authority, clients.issue("client")))
+    wait_refused(daemon, 4)
+    client = clients.issue("client")
+    assert all(answer.ok for answer in asked_both(daemon, authority, client))
+
+    (folder / "new").mkdir()
+    new_clients = Authority(folder / "new", "new-client-authority")
+    clients.ca.cert.write_bytes(new_clients.ca.cert.read_bytes())
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: "event=receiver.reloaded" in daemon.output(), "the new authority to be read")
+    assert_no_connection(asked_both(daemon, authority, client))
+    assert all(answer.ok for answer in asked_both(daemon, authority, new_clients.issue("new-client")))
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")  # that 1.1 is old
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_versions_of_tls(version, make_daemon, shared_mongod, authority):
-    daemon = make_daemon(shared_mongod, "unused", tls(authority.issue("server"))).start()
+    daemon = make_daemon(shared_mongod, "unused", authority.issue("server").settings).start()
     context = authority.for_http()
     context.set_ciphers("DEFAULT:@SECLEVEL=0")  # this side would offer 1.1
     context.minimum_version = context.maximum_version = version
@@ -173,7 +174,7 @@ def is_serving(daemon) -> bool:
 
 
 def test_tokens(make_daemon, shared_mongod, database, folder):
-    path = tokens(folder, "# for rotation there may be two", TOKEN, "", NEXT_TOKEN)
+    path = write_secret(folder / "tokens", "# for rotation there may be two", TOKEN, "", NEXT_TOKEN)
     daemon = make_daemon(shared_mongod, database.name, {"receiver.bearer_tokens_file": path}).start()
     wrong = [None, TOKEN[:-1], TOKEN + "0", TOKEN.upper(), TOKEN + NEXT_TOKEN, "#"]
     for token in wrong:
@@ -185,152 +186,16 @@ def test_tokens(make_daemon, shared_mongod, database, folder):
     for token in (TOKEN, NEXT_TOKEN):
         assert all(answer.ok for answer in with_token(daemon, token))
 
-    tokens(folder, NEXT_TOKEN)
+    write_secret(folder / "tokens", NEXT_TOKEN)
     daemon.signal(signal.SIGHUP)
     wait_until(lambda: not with_token(daemon, TOKEN)[0].ok, "the first token to be known no longer")
     assert_refused(with_token(daemon, TOKEN))
-    tokens(folder, "not a token")
+    write_secret(folder / "tokens", "not a token")
     daemon.signal(signal.SIGHUP)
     wait_until(lambda: f"{path}:1" in daemon.output(), "the bad line to be named")
     assert all(answer.ok for answer in with_token(daemon, NEXT_TOKEN)), "what was read before is in use"
     daemon.wait_delivered()
     verify.holds_exactly(database, [REQUEST])
-
-
-# --- exchanged while in use ----------------------------------------------------------------------
-
-
-class Secret:
-    """A folder as Kubernetes mounts it: the files are links through ..data, which is pointed elsewhere at once."""
-
-    def __init__(self, folder: pathlib.Path):
-        self.folder = folder
-        self.numbers = itertools.count(1)
-        folder.mkdir()
-        for name in ("tls.crt", "tls.key", "tokens"):
-            (folder / name).symlink_to(f"..data/{name}")
-
-    def publish(self, cert: pathlib.Path, key: pathlib.Path) -> None:
-        version = self.folder / f"..version-{next(self.numbers)}"
-        version.mkdir()
-        for name, content in (("tls.crt", cert.read_text()), ("tls.key", key.read_text()), ("tokens", TOKEN)):
-            (version / name).write_text(content)
-            (version / name).chmod(0o600)
-        (self.folder / "..data_tmp").symlink_to(version.name)
-        os.replace(self.folder / "..data_tmp", self.folder / "..data")
-
-    @property
-    def settings(self) -> dict[str, object]:
-        files = Certificate(self.folder / "tls.crt", self.folder / "tls.key")
-        return tls(files, **{"receiver.bearer_tokens_file": self.folder / "tokens"})
-
-
-class Witness(Client):
-    """Notes what its connection went through."""
-
-    def __init__(self, *arguments: object, **more: object):
-        super().__init__(*arguments, **more)
-        self.answers: list[Answer] = []
-        self.states: list[grpc.ChannelConnectivity] = []
-        self.channel.subscribe(self.states.append)
-
-    def send(self, request: bytes, seconds: float = 30) -> Answer:
-        self.answers.append(super().send(request, seconds))
-        return self.answers[-1]
-
-    @property
-    def unbroken(self) -> bool:
-        ready = self.states.index(grpc.ChannelConnectivity.READY)
-        return all(answer.ok for answer in self.answers) and self.states[ready + 1 :] == []
-
-
-class TlsLoad(Load):
-    """Half of the clients over gRPC, half over HTTP; with small requests, as comparing takes longer than sending."""
-
-    TEMPLATES = ("java-0001", "python-awkward-0001", "python-awkward-0005")
-
-    def __init__(self, daemon, authority: Authority):
-        super().__init__(daemon.endpoint, clients=6, requests_per_second=40)
-        self.http_endpoint = daemon.http_endpoint
-        self.authority = authority
-        self.over_grpc: list[Witness] = []
-        self.over_http: list[HttpClient] = []
-
-    def connect(self, client_number: int) -> Client | HttpClient:
-        if client_number % 2 == 0:
-            self.over_grpc.append(Witness(self.endpoint, tls=self.authority.for_grpc(), token=TOKEN))
-            return self.over_grpc[-1]
-        self.over_http.append(HttpClient(self.http_endpoint, self.authority.for_http(), TOKEN))
-        return self.over_http[-1]
-
-
-def shown_by(address: str, authority: Authority) -> bytes | None:
-    with HttpClient(address, authority.for_http()) as client:
-        client.open()
-        return client.peer
-
-
-def wait_shown(daemon, authority: Authority, certificate: Certificate) -> None:
-    def is_shown() -> bool:
-        return all(
-            shown_by(address, authority) == certificate.der for address in (daemon.endpoint, daemon.http_endpoint)
-        )
-
-    wait_until(is_shown, f"new connections to be shown {certificate.cert.name}")
-
-
-def failed_reloads(daemon) -> int:
-    return daemon.output().count("event=receiver.reload_failed")
-
-
-def test_certificates_are_exchanged_under_load(make_daemon, shared_mongod, database, authority, folder):
-    first, second, third = (authority.issue(f"server-{number}") for number in range(3))
-    secret = Secret(folder / "secret")
-    secret.publish(*first)
-    daemon = make_daemon(shared_mongod, database.name, secret.settings).start()
-    wait_shown(daemon, authority, first)
-    with TlsLoad(daemon, authority) as load:
-        load.wait_for(30)
-        secret.publish(*second)  # by itself
-        wait_shown(daemon, authority, second)
-        load.wait_for(30)
-
-        secret.publish(third.cert, second.key)  # one of them is not what it should be
-        wait_until(lambda: failed_reloads(daemon) == 1, "the pair that does not match to be noticed")
-        assert "does not belong to" in daemon.output()
-        third.cert.rename(folder / "kept")
-        third.cert.write_text("no certificate")
-        secret.publish(*third)
-        daemon.signal(signal.SIGHUP)
-        wait_until(lambda: failed_reloads(daemon) == 2, "the file without a certificate to be noticed")
-        wait_shown(daemon, authority, second)
-        load.wait_for(30)
-
-        (folder / "kept").rename(third.cert)
-        secret.publish(*third)
-        daemon.signal(signal.SIGHUP)
-        wait_shown(daemon, authority, third)
-        load.wait_for(30)
-        assert load.over_grpc and all(client.unbroken for client in load.over_grpc)
-        assert load.over_http and all(client.connections == 1 for client in load.over_http)
-    daemon.wait_delivered()
-    assert not load.unacknowledged
-    verify.holds_exactly(database, load.acknowledged)
-
-
-def test_sigterm_while_connections_are_in_use(make_daemon, shared_mongod, database, authority, folder):
-    path = tokens(folder, TOKEN)
-    settings = tls(authority.issue("server"), **{"receiver.bearer_tokens_file": path})
-    daemon = make_daemon(shared_mongod, database.name, settings).start()
-    with TlsLoad(daemon, authority) as load:
-        for _ in range(2):
-            load.wait_for(30)
-            daemon.stop()  # asserts exit status 0
-            daemon.start()
-        load.wait_for(30)
-        assert not any(client.unbroken for client in load.over_grpc), "else the test above would see nothing"
-    daemon.wait_delivered()
-    verify.holds_exactly(database, load.acknowledged, load.unacknowledged)
 
 
 # --- nothing of a secret is anywhere -----------------------------------------------------------------
@@ -339,22 +204,23 @@ def test_sigterm_while_connections_are_in_use(make_daemon, shared_mongod, databa
 def test_no_token_and_no_key_is_shown_anywhere(make_daemon, shared_mongod, database, authority, folder):
     server = authority.issue("server")
     key_lines = [line for line in server.key.read_text().splitlines() if not line.startswith("-")]
-    path = tokens(folder, TOKEN)
-    settings = tls(server, **{"receiver.bearer_tokens_file": path, "log.level": "debug"})
+    path = write_secret(folder / "tokens", TOKEN)
+    settings = {**server.settings, "receiver.bearer_tokens_file": path, "log.level": "debug"}
     daemon = make_daemon(shared_mongod, database.name, settings).start()
     for token in (TOKEN, NEXT_TOKEN):  # taken, and refused
         with HttpClient(daemon.http_endpoint, authority.for_http(), token) as client:
             assert client.send(REQUEST).ok == (token == TOKEN)
         with Client(daemon.endpoint, tls=authority.for_grpc(), token=token) as client:
             assert client.send(REQUEST).ok == (token == TOKEN)
-    tokens(folder, f"not a token: {NEXT_TOKEN}")
+    write_secret(folder / "tokens", f"not a token: {NEXT_TOKEN}")
     server.cert.write_text(server.key.read_text())
     server.key.write_text("\n".join(["-----BEGIN PRIVATE KEY-----", *key_lines]))  # cut off
     daemon.signal(signal.SIGHUP)
-    wait_until(lambda: failed_reloads(daemon) == 2, "both files to be refused")
+    failed = "event=receiver.reload_failed"
+    wait_until(lambda: daemon.output().count(failed) == 2, "both files to be refused")
     daemon.wait_delivered()
-    process = pathlib.Path(f"/proc/{daemon.child.pid}")
-    seen = [daemon.output(), daemon.http("/metrics")[1], (process / "cmdline").read_text(), (process / "environ").read_text()]
+    seen = [daemon.output(), daemon.http("/metrics")[1]]
+    seen += [pathlib.Path(f"/proc/{daemon.child.pid}/{name}").read_text() for name in ("cmdline", "environ")]
     for arguments in (("status",), ("ls", "--all"), ("show", "1"), ("check",)):
         result = ctl.run(*arguments, config=daemon.config)
         assert result.returncode == 0, result

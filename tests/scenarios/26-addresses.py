@@ -58,8 +58,7 @@ def test_with_a_decision_it_starts_and_both_protocols_reach_it(decision, make_da
     credentials = context = None
     if decision == "tls":
         authority = Authority(folder)
-        server = authority.issue("server")
-        daemon.configure({"receiver.tls.cert_file": server.cert, "receiver.tls.key_file": server.key})
+        daemon.configure(authority.issue("server").settings)
         credentials, context = authority.for_grpc(), authority.for_http()
     else:
         daemon.configure({"receiver.insecure": True})
@@ -199,8 +198,7 @@ def test_a_file_that_is_no_socket_is_left_alone(unix_daemon, sockets):
 
 def test_tls_on_sockets_in_files(unix_daemon, database, sockets, folder):
     authority = Authority(folder)
-    server = authority.issue("server")
-    unix_daemon.configure({"receiver.tls.cert_file": server.cert, "receiver.tls.key_file": server.key})
+    unix_daemon.configure(authority.issue("server").settings)
     unix_daemon.start()
     sent = requests(2)
     with Client(f"unix:{sockets[0]}", tls=authority.for_grpc()) as client:
