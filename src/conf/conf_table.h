@@ -22,7 +22,7 @@ CONF_KEY(receiver, max_in_flight_bytes, BYTES,  "256MiB",          1 << 20, 64UL
 CONF_KEY(receiver, max_connections,   COUNT,    "1024",            1, 100000, "Connections at a time.")
 CONF_KEY(receiver, max_calls,         COUNT,    "1024",            1, 100000, "Calls in hand, over all connections.")
 CONF_KEY(receiver, max_header_bytes,  BYTES,    "16KiB",           4 << 10, 1 << 20, "Headers of one request.")
-CONF_KEY(receiver, read_timeout,      DURATION, "30s",             100 * NS_PER_MS, 600 * NS_PER_S, "How long a request may take to come in whole.")
+CONF_KEY(receiver, read_timeout,      DURATION, "30s",             100 * NS_PER_MS, 600 * NS_PER_S, "How long a request may take to come in whole, a connection to begin its first one, and an answer to be taken.")
 CONF_KEY(receiver, idle_timeout,      DURATION, "10m",             NS_PER_S, NS_PER_DAY, "After so long without a call a connection is closed.")
 CONF_KEY(receiver, stop_timeout,      DURATION, "10s",             0, 600 * NS_PER_S, "How long calls in hand may take when the daemon stops.")
 
