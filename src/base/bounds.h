@@ -108,31 +108,31 @@
 
 /* Receiver: what is common to its endpoints. */
 #define RECEIVER_THREADS_MAX 64
-#define RECEIVER_SLACK_MS 1000                /* to close connections in order, when the calls' time is over */
-#define INTAKE_SCRATCH_BYTES (4UL << 20)      /* what a thread keeps of each of its buffers between calls */
-#define INTAKE_INDEX_BYTES_MAX (1UL << 30)    /* a thread's arena for the index of one request */
+#define RECEIVER_SLACK_MS 1000             /* to close connections in order, when the calls' time is over */
+#define INTAKE_SCRATCH_BYTES (4UL << 20)   /* what a thread keeps of each of its buffers between calls */
+#define INTAKE_INDEX_BYTES_MAX (1UL << 30) /* a thread's arena for the index of one request */
 
 /* Receiver: HTTP. */
-#define HTTP_CONN_BYTES (32UL << 10)          /* a connection has so much beside its head: pieces of the body */
-#define HTTP_MESSAGE_ROOM (64UL << 10)        /* a body has so much room at once, a larger one by doubling */
-#define HTTP_SWEEP_MS 1000                    /* how often deadlines are looked at, or a quarter of read_timeout */
+#define HTTP_CONN_BYTES (32UL << 10)   /* a connection has so much beside its head: pieces of the body */
+#define HTTP_MESSAGE_ROOM (64UL << 10) /* a body has so much room at once, a larger one by doubling */
+#define HTTP_SWEEP_MS 1000             /* how often deadlines are looked at, or a quarter of read_timeout */
 
 /* Receiver: gRPC over HTTP/2. */
-#define H2_STREAMS_MAX 256                    /* calls at a time on one connection */
-#define H2_CALLS_FACTOR 2                     /* times max_calls: calls that exist, those that are refused included */
-#define H2_STREAM_WINDOW_BYTES (1UL << 20)    /* what a client may send of a call ahead of us */
-#define H2_CONN_WINDOW_BYTES (8UL << 20)      /* and of all calls of a connection */
-#define H2_FRAME_BYTES_MAX (64UL << 10)       /* larger than the protocol's default: fewer frames for a large request */
-#define H2_READ_BYTES (256UL << 10)           /* a turn of one connection; one buffer a thread */
-#define H2_OUT_GATHER_BYTES (32UL << 10)      /* answers that are gathered into one write */
-#define H2_OUT_BYTES_MAX (128UL << 10)        /* and the last one of them */
-#define H2_MESSAGE_ROOM (256UL << 10)         /* a message has so much room at once, a larger one by doubling */
-#define H2_HEALTH_BYTES_MAX 1024              /* a health check's request */
-#define H2_SHOWN_MAX 128                      /* of a client's text in an answer to it */
-#define H2_HEADER_FACTOR 4                    /* times max_header_bytes: fields of a call that are looked at */
-#define H2_LINGER_MS 1000                     /* for a client to close after us */
-#define H2_SWEEP_MS 1000                      /* how often deadlines are looked at, or a quarter of read_timeout */
-#define H2_STOPPING_MS 20                     /* the same while the server stops */
+#define H2_STREAMS_MAX 256                 /* calls at a time on one connection */
+#define H2_CALLS_FACTOR 2                  /* times max_calls: calls that exist, those that are refused included */
+#define H2_STREAM_WINDOW_BYTES (1UL << 20) /* what a client may send of a call ahead of us */
+#define H2_CONN_WINDOW_BYTES (8UL << 20)   /* and of all calls of a connection */
+#define H2_FRAME_BYTES_MAX (64UL << 10)    /* larger than the protocol's default: fewer frames for a large request */
+#define H2_READ_BYTES (256UL << 10)        /* a turn of one connection; one buffer a thread */
+#define H2_OUT_GATHER_BYTES (32UL << 10)   /* answers that are gathered into one write */
+#define H2_OUT_BYTES_MAX (128UL << 10)     /* and the last one of them */
+#define H2_MESSAGE_ROOM (256UL << 10)      /* a message has so much room at once, a larger one by doubling */
+#define H2_HEALTH_BYTES_MAX 1024           /* a health check's request */
+#define H2_SHOWN_MAX 128                   /* of a client's text in an answer to it */
+#define H2_HEADER_FACTOR 4                 /* times max_header_bytes: fields of a call that are looked at */
+#define H2_LINGER_MS 1000                  /* for a client to close after us */
+#define H2_SWEEP_MS 1000                   /* how often deadlines are looked at, or a quarter of read_timeout */
+#define H2_STOPPING_MS 20                  /* the same while the server stops */
 
 /* Network. */
 #define NET_SOCKETS_MAX 16                  /* addresses that one name may stand for */
@@ -176,8 +176,8 @@
 #define CTL_SALVAGE_TOLD_MAX 20           /* salvage: requests that are named when they are refused */
 
 /* Daemon. */
-#define DAEMON_LOOK_MS 5000         /* between two looks at certificates and tokens */
-#define DAEMON_DESCRIPTORS_MAX 256  /* beside those of the receiver's connections */
+#define DAEMON_LOOK_MS 5000        /* between two looks at certificates and tokens */
+#define DAEMON_DESCRIPTORS_MAX 256 /* beside those of the receiver's connections */
 
 /* Admin. */
 #define ADMIN_CONNECTIONS_MAX 64

@@ -129,9 +129,8 @@ static void begin(struct exchange *exchange, struct export_client *client, struc
     grpc_metadata_array_init(&exchange->initial);
     grpc_metadata_array_init(&exchange->trailing);
     exchange->request = grpc_raw_byte_buffer_create(&bytes, 1);
-    exchange->call =
-        grpc_channel_create_call(client->channel, NULL, GRPC_PROPAGATE_DEFAULTS, client->queue,
-                                 grpc_slice_from_static_string(OTLP_EXPORT_METHOD), NULL, deadline, NULL);
+    exchange->call = grpc_channel_create_call(client->channel, NULL, GRPC_PROPAGATE_DEFAULTS, client->queue,
+                                              grpc_slice_from_static_string(OTLP_EXPORT_METHOD), NULL, deadline, NULL);
     grpc_slice_unref(bytes);
 }
 
@@ -191,7 +190,7 @@ static void read_response(struct export_answer *answer, grpc_byte_buffer *respon
     bytes = grpc_byte_buffer_reader_readall(&reader);
     grpc_byte_buffer_reader_destroy(&reader);
     if (otlp_response_read(slice_of(GRPC_SLICE_START_PTR(bytes), GRPC_SLICE_LENGTH(bytes)), &answer->rejected_spans,
-                             answer->partial_message, sizeof(answer->partial_message)) != 0)
+                           answer->partial_message, sizeof(answer->partial_message)) != 0)
         snprintf(answer->partial_message, sizeof(answer->partial_message), "the response does not decode");
     grpc_slice_unref(bytes);
 }

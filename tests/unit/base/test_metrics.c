@@ -43,7 +43,8 @@ static void test_gauge_counts_up_and_down(void **state)
     metrics_add(METRIC_RECEIVER_CALLS, (uint64_t)-2);
     assert_int_equal(metrics_get(METRIC_RECEIVER_CALLS), 1);
     render(&out);
-    assert_non_null(strstr((char *)out.data, "\n# TYPE tracespool_receiver_calls gauge\ntracespool_receiver_calls 1\n"));
+    assert_non_null(
+        strstr((char *)out.data, "\n# TYPE tracespool_receiver_calls gauge\ntracespool_receiver_calls 1\n"));
     buf_fini(&out);
 }
 
@@ -86,10 +87,8 @@ static void test_full_buffer_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values_are_rendered),
-        cmocka_unit_test(test_gauge_counts_up_and_down),
-        cmocka_unit_test(test_seconds_are_counted_in_ns),
-        cmocka_unit_test(test_family_has_one_header),
+        cmocka_unit_test(test_values_are_rendered),       cmocka_unit_test(test_gauge_counts_up_and_down),
+        cmocka_unit_test(test_seconds_are_counted_in_ns), cmocka_unit_test(test_family_has_one_header),
         cmocka_unit_test(test_full_buffer_fails),
     };
 

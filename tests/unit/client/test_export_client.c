@@ -23,8 +23,8 @@
 
 #include "clock.h"
 #include "export_client.h"
-#include "otlp_response.h"
 #include "export_grpc.h"
+#include "otlp_response.h"
 #include "otlp_status.h"
 
 #define TIMEOUT_MS 20000

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "log.h"
 #include "export_grpc.h"
+#include "log.h"
 
 /* What gpr_log writes to standard error for `message`, as an error of core's. */
 static const char *log_of(const char *message)
