@@ -21,7 +21,6 @@
 
 void intake_scratch_init(struct intake_scratch *scratch, size_t max_request_bytes)
 {
-    arena_init(&scratch->index, INTAKE_INDEX_BYTES_MAX);
     buf_init(&scratch->inflated, max_request_bytes);
     buf_init(&scratch->converted, max_request_bytes);
     buf_init(&scratch->deflated, DEFLATED_MAX(max_request_bytes));
@@ -32,7 +31,6 @@ void intake_scratch_fini(struct intake_scratch *scratch)
     buf_fini(&scratch->deflated);
     buf_fini(&scratch->converted);
     buf_fini(&scratch->inflated);
-    arena_fini(&scratch->index);
 }
 
 static void trim(struct buf *buf)
@@ -49,7 +47,6 @@ static void trim(struct buf *buf)
 
 void intake_scratch_reset(struct intake_scratch *scratch)
 {
-    arena_reset(&scratch->index, INTAKE_SCRATCH_BYTES);
     trim(&scratch->inflated);
     trim(&scratch->converted);
     trim(&scratch->deflated);
@@ -102,7 +99,7 @@ int intake_message_read(struct intake_message *message, struct intake_scratch *s
                         enum otlp_codec codec, struct slice bytes, const struct intake_options *options,
                         struct err *err)
 {
-    struct otlp_index index;
+    struct otlp_summary summary;
     struct slice request;
 
     *message = (struct intake_message){0};
@@ -111,13 +108,13 @@ int intake_message_read(struct intake_message *message, struct intake_scratch *s
     if (format == INTAKE_JSON && convert(&request, scratch, options->max_request_bytes, err) != 0)
         return -1;
     message->raw_bytes = request.len;
-    if (otlp_index_build(&index, &scratch->index, request, err) != 0)
+    if (otlp_index_check(&summary, request, err) != 0)
         return -1;
-    if (index.depth > options->max_depth)
-        return err_set(err, ERR_POISON, ERANGE, "attribute values nest %u deep, %u levels are allowed", index.depth,
+    if (summary.depth > options->max_depth)
+        return err_set(err, ERR_POISON, ERANGE, "attribute values nest %u deep, %u levels are allowed", summary.depth,
                        options->max_depth);
-    memcpy(message->by_validity, index.by_validity, sizeof(message->by_validity));
-    if (index.by_validity[OTLP_VALID] == 0)
+    memcpy(message->by_validity, summary.by_validity, sizeof(message->by_validity));
+    if (summary.by_validity[OTLP_VALID] == 0)
         return 0;
     if (!is_stored_as_it_came(format, codec))
         return deflate(message, scratch, request, err);

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "arena.h"
 #include "buf.h"
 #include "err.h"
 #include "intake.h"
@@ -20,7 +19,6 @@ enum intake_format { INTAKE_PROTOBUF, INTAKE_JSON };
 
 /* Memory that one thread uses for one message after the other. */
 struct intake_scratch {
-    struct arena index;
     struct buf inflated;
     struct buf converted; /* JSON as protobuf */
     struct buf deflated;

@@ -94,13 +94,6 @@ static int read_group(struct group *group, struct arena *arena, struct slice mes
     return 0;
 }
 
-static bool is_id(struct slice id, size_t len)
-{
-    static const uint8_t zeros[OTLP_TRACE_ID_BYTES];
-
-    return id.len == len && memcmp(id.data, zeros, len) != 0;
-}
-
 static uint64_t read_fixed64(struct slice body)
 {
     uint64_t value = 0;
@@ -128,12 +121,8 @@ static void read_span(struct otlp_span_ref *span, struct slice message)
         else if (cursor.field.number == OTLP_SPAN_END_TIME)
             span->end_unix_nano = read_fixed64(cursor.field.body);
     }
-    if (!is_id(trace_id, OTLP_TRACE_ID_BYTES)) {
-        span->validity = OTLP_BAD_TRACE_ID;
-    } else if (!is_id(span_id, OTLP_SPAN_ID_BYTES)) {
-        span->validity = OTLP_BAD_SPAN_ID;
-    } else {
-        span->validity = OTLP_VALID;
+    span->validity = otlp_validity_of(trace_id, span_id);
+    if (span->validity == OTLP_VALID) {
         span->trace_id = trace_id.data;
         span->span_id = span_id.data;
     }
@@ -210,20 +199,17 @@ int otlp_index_build(struct otlp_index *index, struct arena *arena, struct slice
     assert(index->resource_count == totals.counts[OTLP_SCHEMA_RESOURCE_SPANS]);
     assert(index->scope_count == totals.counts[OTLP_SCHEMA_SCOPE_SPANS]);
     assert(index->span_count == totals.counts[OTLP_SCHEMA_SPAN]);
+    assert(memcmp(index->by_validity, totals.by_validity, sizeof(index->by_validity)) == 0);
     return 0;
 }
 
-const char *otlp_validity_name(enum otlp_validity validity)
+int otlp_index_check(struct otlp_summary *summary, struct slice request, struct err *err)
 {
-    switch (validity) {
-    case OTLP_VALID:
-        return "valid";
-    case OTLP_BAD_TRACE_ID:
-        return "trace_id";
-    case OTLP_BAD_SPAN_ID:
-        return "span_id";
-    case OTLP_VALIDITY_COUNT:
-        break;
-    }
-    return "unknown";
+    struct otlp_walk_totals totals;
+
+    if (otlp_walk(&totals, request, err) < 0)
+        return -1;
+    memcpy(summary->by_validity, totals.by_validity, sizeof(summary->by_validity));
+    summary->depth = totals.depth;
+    return 0;
 }

@@ -2,9 +2,9 @@
  * otlp_index.h - where the parts of an export request are, found by a bounded
  * walk that accepts only what the decoder will accept.
  *
- * The receiver uses the index to validate and count; the flusher to cut
- * fragments and to decode span by span.  Both get the same answer to the
- * question which spans are valid, because it is the same function.
+ * The receiver only checks; the flusher uses the index to cut fragments and to
+ * decode span by span.  Both get the same answer to the question which spans
+ * are valid, because it is the same function (otlp_validity.h).
  */
 #ifndef TRACESPOOL_OTLP_INDEX_H
 #define TRACESPOOL_OTLP_INDEX_H
@@ -13,18 +13,8 @@
 
 #include "arena.h"
 #include "err.h"
+#include "otlp_validity.h"
 #include "slice.h"
-
-#define OTLP_TRACE_ID_BYTES 16
-#define OTLP_SPAN_ID_BYTES 8
-
-/* Why a span is rejected; OTLP_VALID is the one that is stored. */
-enum otlp_validity {
-    OTLP_VALID,
-    OTLP_BAD_TRACE_ID, /* not 16 bytes, or all zero */
-    OTLP_BAD_SPAN_ID,  /* not 8 bytes, or all zero */
-    OTLP_VALIDITY_COUNT
-};
 
 struct otlp_resource_ref {
     struct slice
@@ -75,7 +65,13 @@ struct otlp_index {
  */
 int otlp_index_build(struct otlp_index *index, struct arena *arena, struct slice request, struct err *err);
 
-/* "trace_id", "span_id": a stable name for logs and metrics. */
-const char *otlp_validity_name(enum otlp_validity validity);
+/* What an answer needs to know of a request. */
+struct otlp_summary {
+    uint32_t by_validity[OTLP_VALIDITY_COUNT];
+    uint32_t depth; /* as in struct otlp_index */
+};
+
+/* The same walk, and no index: nothing is kept.  -1: ERR_POISON, as above. */
+int otlp_index_check(struct otlp_summary *summary, struct slice request, struct err *err);
 
 #endif

@@ -57,7 +57,9 @@ struct frame {
 struct walk {
     const uint8_t *start;
     struct otlp_walk_totals *totals;
-    uint32_t any_values; /* on the stack */
+    uint32_t any_values;   /* on the stack */
+    struct slice trace_id; /* these two of the span that is on the stack; there is one at most */
+    struct slice span_id;
     uint32_t depth;
     struct frame frames[OTLP_WIRE_DEPTH_MAX];
 };
@@ -116,6 +118,8 @@ static void push(struct walk *walk, const struct otlp_schema_message *message, c
     walk->totals->counts[message->kind]++;
     if (message->kind == OTLP_SCHEMA_ANY_VALUE)
         walk->any_values++;
+    else if (message->kind == OTLP_SCHEMA_SPAN)
+        walk->trace_id = walk->span_id = slice_of(NULL, 0);
 }
 
 /* The innermost message has ended. What makes it fail, or NULL. */
@@ -127,6 +131,8 @@ static const char *pop(struct walk *walk)
         return "given again without a value";
     if (frame->message->kind == OTLP_SCHEMA_ANY_VALUE)
         walk->any_values--;
+    else if (frame->message->kind == OTLP_SCHEMA_SPAN)
+        walk->totals->by_validity[otlp_validity_of(walk->trace_id, walk->span_id)]++;
     walk->depth--;
     return NULL;
 }
@@ -211,6 +217,18 @@ static void count_member(struct walk *walk, struct frame *frame)
     }
 }
 
+/* Text or bytes. Of an id that occurs again the last counts, as for every decoder of protobuf. */
+static void take_text(struct walk *walk, const struct frame *frame, const struct otlp_wire_field *field)
+{
+    walk->totals->decoded_bytes += padded(field->body.len);
+    if (frame->message->kind != OTLP_SCHEMA_SPAN)
+        return;
+    if (field->number == OTLP_SPAN_TRACE_ID)
+        walk->trace_id = field->body;
+    else if (field->number == OTLP_SPAN_SPAN_ID)
+        walk->span_id = field->body;
+}
+
 /* The bounds are looked at here and at the end: between two messages little can be added. */
 static const uint8_t *step_into(struct walk *walk, struct frame *frame, const struct otlp_schema_field *known,
                                 const struct otlp_wire_field *field, const uint8_t *at, struct err *err)
@@ -250,7 +268,7 @@ static const uint8_t *step(struct walk *walk, const uint8_t *at, struct err *err
         if (known->child != NULL)
             return step_into(walk, frame, known, &field, at, err);
         if (field.type == OTLP_WIRE_LENGTH)
-            walk->totals->decoded_bytes += padded(field.body.len);
+            take_text(walk, frame, &field);
     }
     return next;
 }
@@ -267,6 +285,7 @@ int otlp_walk(struct otlp_walk_totals *totals, struct slice request, struct err 
     walk.start = at;
     walk.totals = totals;
     walk.any_values = 0;
+    walk.trace_id = walk.span_id = slice_of(NULL, 0);
     walk.depth = 0;
     push(&walk, otlp_schema_request(), NULL, at + request.len);
     while (walk.depth > 0) {

@@ -6,12 +6,14 @@
 
 #include "err.h"
 #include "otlp_schema.h"
+#include "otlp_validity.h"
 #include "slice.h"
 
 struct otlp_walk_totals {
     uint32_t counts[OTLP_SCHEMA_KINDS]; /* messages of each kind */
     uint32_t depth;                     /* AnyValues within one another, at most */
-    uint64_t decoded_bytes;             /* what decoding the request takes of an arena, or more: arena.used_bytes */
+    uint32_t by_validity[OTLP_VALIDITY_COUNT];
+    uint64_t decoded_bytes; /* what decoding the request takes of an arena, or more: arena.used_bytes */
 };
 
 /*

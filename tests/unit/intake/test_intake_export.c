@@ -321,9 +321,9 @@ static void test_fault_before_put_is_unavailable_and_not_stored(void **state)
     fault_arm("spool.put", 1, ENOMEM);
     assert_refused(INTAKE_CODE_UNAVAILABLE, "the spool's queue is full");
     plain();
-    intake_scratch_fini(&scratch); /* it has an arena from before */
+    intake_scratch_fini(&scratch); /* it has buffers from before */
     intake_scratch_init(&scratch, options.max_request_bytes);
-    fault_arm("arena.grow", 1, ENOMEM);
+    fault_arm("buf.grow", 1, ENOMEM);
     begin();
     assert_false(store(INTAKE_PROTOBUF, OTLP_CODEC_IDENTITY));
     assert_int_equal(export.answer.code, INTAKE_CODE_UNAVAILABLE);
