@@ -108,9 +108,8 @@
 
 /* Receiver: what is common to its endpoints. */
 #define RECEIVER_THREADS_MAX 64
-#define RECEIVER_SLACK_MS 1000             /* to close connections in order, when the calls' time is over */
-#define INTAKE_SCRATCH_BYTES (4UL << 20)   /* what a thread keeps of each of its buffers between calls */
-#define INTAKE_INDEX_BYTES_MAX (1UL << 30) /* a thread's arena for the index of one request */
+#define RECEIVER_SLACK_MS 1000           /* to close connections in order, when the calls' time is over */
+#define INTAKE_SCRATCH_BYTES (4UL << 20) /* what a thread keeps of each of its buffers between calls */
 
 /* Receiver: HTTP. */
 #define HTTP_CONN_BYTES (32UL << 10)   /* a connection has so much beside its head: pieces of the body */
@@ -126,7 +125,8 @@
 #define H2_READ_BYTES (256UL << 10)        /* a turn of one connection; one buffer a thread */
 #define H2_OUT_GATHER_BYTES (32UL << 10)   /* answers that are gathered into one write */
 #define H2_OUT_BYTES_MAX (128UL << 10)     /* and the last one of them */
-#define H2_MESSAGE_ROOM (256UL << 10)      /* a message has so much room at once, a larger one by doubling */
+#define H2_HOLD_STEP (64UL << 10)          /* in which a message that comes in is counted */
+#define H2_MESSAGE_ROOM (512UL << 10)      /* a message has so much room at once, a larger one by doubling */
 #define H2_HEALTH_BYTES_MAX 1024           /* a health check's request */
 #define H2_SHOWN_MAX 128                   /* of a client's text in an answer to it */
 #define H2_HEADER_FACTOR 4                 /* times max_header_bytes: fields of a call that are looked at */
@@ -176,8 +176,10 @@
 #define CTL_SALVAGE_TOLD_MAX 20           /* salvage: requests that are named when they are refused */
 
 /* Daemon. */
-#define DAEMON_LOOK_MS 5000        /* between two looks at certificates and tokens */
-#define DAEMON_DESCRIPTORS_MAX 256 /* beside those of the receiver's connections */
+#define DAEMON_LOOK_MS 5000                 /* between two looks at certificates and tokens */
+#define DAEMON_MALLOC_MMAP_BYTES (4 << 20)  /* an allocation of so much is a mapping of its own */
+#define DAEMON_MALLOC_KEEP_BYTES (16 << 20) /* that each of malloc's arenas keeps */
+#define DAEMON_DESCRIPTORS_MAX 256          /* beside those of the receiver's connections */
 
 /* Admin. */
 #define ADMIN_CONNECTIONS_MAX 64
@@ -191,6 +193,7 @@ static_assert(OTLP_DEPTH_MAX + SINK_ATTRIBUTES_LEVEL <= SINK_NESTING_MAX, "what 
 static_assert(OTLP_DECODED_BYTES_MAX < SINK_ARENA_BYTES_MAX, "a request of one span must fit when it is decoded");
 static_assert(SINK_WRITE_TIMEOUT_MS < SINK_SOCKET_TIMEOUT_MS, "MongoDB must answer before we hang up");
 static_assert(H2_OUT_GATHER_BYTES + 64 * 1024 <= H2_OUT_BYTES_MAX, "the frame that fills the buffer must fit");
+static_assert(H2_HOLD_STEP <= H2_MESSAGE_ROOM, "what has room may be counted");
 static_assert(H2_STREAM_WINDOW_BYTES <= H2_CONN_WINDOW_BYTES, "one call must not stop the others of its connection");
 static_assert(NET_TOKENS_MAX * NET_TOKEN_BYTES_MAX < NET_TOKENS_FILE_BYTES_MAX, "all tokens fit into their file");
 static_assert(NET_RELAY_BUFFER_BYTES <= NET_RELAY_TURN_BYTES, "a turn moves a buffer");

@@ -226,23 +226,33 @@ static bool hold(struct h2_call *call, size_t bytes)
     return false;
 }
 
-/*
- * Room for `needed` bytes.  A message of a usual size has its room at once; a
- * larger one doubles it, so that what is only announced is not held.
- */
+/* Counts `needed` bytes, in steps: what is only announced is not held, and memory that is not written to is not there. */
+static bool count(struct h2_call *call, size_t needed)
+{
+    size_t held = (needed + H2_HOLD_STEP - 1) / H2_HOLD_STEP * H2_HOLD_STEP;
+
+    if (needed <= call->held)
+        return true;
+    if (!hold(call, held < call->message_len ? held : call->message_len))
+        return false;
+    call->held = held;
+    return true;
+}
+
+/* Room for `needed` bytes.  A message of a usual size has its room at once; a larger one doubles it. */
 static bool make_room(struct h2_call *call, size_t needed)
 {
     size_t room = call->message.capacity < H2_MESSAGE_ROOM ? H2_MESSAGE_ROOM : call->message.capacity;
     struct err err;
 
+    if (!count(call, needed))
+        return false;
     if (needed <= call->message.capacity)
         return true;
     while (room < needed)
         room *= 2;
     if (room > call->message_len)
         room = call->message_len;
-    if (!hold(call, room))
-        return false;
     if (buf_reserve(&call->message, room - call->message.len) != NULL)
         return true;
     err_set(&err, ERR_BUSY, ENOMEM, "no memory for the request");

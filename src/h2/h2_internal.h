@@ -61,6 +61,7 @@ struct h2_call {
     size_t prefix_len;
     size_t message_len; /* as announced */
     struct buf message;
+    size_t held; /* of the message, and counted by the intake */
 
     uint8_t *reply; /* of an OK: prefix and message */
     size_t reply_len;

@@ -36,7 +36,8 @@ bool otlp_codec_parse(struct slice name, enum otlp_codec *codec);
 int otlp_codec_inflate(enum otlp_codec codec, struct slice in, size_t max_bytes, struct buf *out, struct err *err);
 
 /*
- * Compresses `in` into `out` (cleared first).  zstd: level 1.  Any thread.
+ * Compresses `in` into `out` (cleared first).  zstd: level 1, or less where
+ * that is faster.  Any thread.
  * Not for deflate and snappy, which are only ever inflated: what comes in them
  * is stored as zstd.
  * -1: ERR_BUSY out of memory, ERR_POISON for a codec that it is not for.
