@@ -172,11 +172,21 @@ nghttp2_session_callbacks *h2_session_callbacks(void);
 
 struct h2_call *h2_call_new(struct h2_conn *conn, int32_t stream_id); /* NULL: no memory, or too many */
 void h2_call_admit(struct h2_call *call);                             /* the fields are complete */
-void h2_call_feed(struct h2_call *call, struct slice bytes);          /* a piece of the message */
 void h2_call_end_message(struct h2_call *call);                       /* nothing more will come */
 void h2_call_step_stored(struct h2_call *call);                       /* the writer has given it back */
 void h2_call_overdue(struct h2_call *call);                           /* its deadline has passed */
 void h2_call_stream_gone(struct h2_call *call);                       /* may free it */
+
+/* Answer it: as export.answer says, which is made and counted; as a failure of the Export; as the call's own fault. */
+void h2_call_answer_export(struct h2_call *call);
+void h2_call_refuse(struct h2_call *call, const struct err *failure);
+void h2_call_refuse_as(struct h2_call *call, enum intake_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* --- h2_message.c ----------------------------------------------------------- */
+
+/* A piece of what the client sends; dropped unless the call is READING. */
+void h2_message_feed(struct h2_call *call, struct slice bytes);
 
 /* --- h2_request.c: pure ----------------------------------------------------- */
 

@@ -77,7 +77,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, c
     (void)flags;
     (void)user_data;
     if (call != NULL)
-        h2_call_feed(call, slice_of(data, len));
+        h2_message_feed(call, slice_of(data, len));
     return 0;
 }
 
