@@ -31,6 +31,20 @@ def edit(daemon: Daemon, *arguments: str) -> dict:
     return answer
 
 
+def noticed(daemon: Daemon, at_rest: bool) -> None:
+    """A daemon beside which something was changed looks every second, and a try that is under way goes to its end.
+
+    Each of its two threads has to fail twice, which takes longer than a second: what it began before it looked, and
+    once more, as a command may be several changes.
+    """
+    if at_rest:
+        return
+    failed = "tracespool_flush_failed_attempts_total"
+    wait_until(lambda: "event=spool.edited" in daemon.output(), "the daemon to notice")
+    before = daemon.metrics()[failed]
+    wait_until(lambda: daemon.metrics()[failed] >= before + 4, "the tries under way to fail", 60)
+
+
 def requests(count: int, name: str = "java-0001") -> list[bytes]:
     template = otlp.Template(otlp.CAPTURES / f"{name}.pb")
     return [template.with_ids(number << 64 | number) for number in range(1, count + 1)]
@@ -65,6 +79,7 @@ def test_held_batches_wait_while_the_rest_is_delivered(own_mongod, make_daemon, 
         held = edit(daemon, "hold", "3-5", "9")
         assert (held["batches"], held["failed"]) == (4, 0)
         assert held["spans"] == len(otlp.spans_of(*batches[2:5], batches[8]))
+    noticed(daemon, at_rest)
     mongod.start()
     daemon.wait_delivered()
     others = batches[:2] + batches[5:8] + batches[9:]
@@ -89,6 +104,7 @@ def test_removed_batches_are_gone_and_the_rest_arrives(own_mongod, make_daemon, 
         assert refused.returncode == 1 and "--yes" in refused.stderr, refused
         assert edit(daemon, "rm", "3-5", "--yes", "--dry-run")["batches"] == 3
         assert edit(daemon, "rm", "3-5", "--yes")["batches"] == 3
+    noticed(daemon, at_rest)
     mongod.start()
     daemon.wait_delivered()
     with mongod.client() as client:
