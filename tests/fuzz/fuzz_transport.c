@@ -51,14 +51,28 @@ static void die(const struct err *err)
     require(false, err->text);
 }
 
+static char path[] = "/dev/shm/tracespool-fuzz-XXXXXX";
+
+/* At the end of a run; the servers' threads may still have the files, which is all the same. */
+static void remove_spool(void)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb", "lock"};
+    char name[sizeof(path) + 16];
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(name, sizeof(name), "%s/%s", path, names[i]);
+        unlink(name);
+    }
+    rmdir(path);
+}
+
 static void start_spool(void)
 {
-    static char path[] = "/dev/shm/tracespool-fuzz-XXXXXX";
     struct spool_options options = {.path = path, .size_bytes = 64UL << 20, .drop_oldest = true};
     struct spool *spool;
     struct err err;
 
-    require(mkdtemp(path) != NULL, "a folder can be made in /dev/shm");
+    require(mkdtemp(path) != NULL && atexit(remove_spool) == 0, "a folder can be made in /dev/shm");
     require(spool_open(&spool, &options, &err) == 0 && spool_writer_start(&writer, spool, die, &err) == 0, "a spool");
 }
 
