@@ -11,25 +11,9 @@
 
 #include <grpc/grpc.h>
 #include <grpc/support/log.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "log.h"
-
-static _Thread_local char *captured;
-static _Thread_local size_t captured_size;
-
-void export_grpc_capture(char *text, size_t size)
-{
-    text[0] = '\0';
-    captured = text;
-    captured_size = size;
-}
-
-void export_grpc_uncapture(void)
-{
-    captured = NULL;
-}
 
 static bool is_noise(const char *message)
 {
@@ -51,10 +35,6 @@ static enum log_level level_of(const gpr_log_func_args *args)
 
 static void write_line(gpr_log_func_args *args)
 {
-    if (captured != NULL && args->severity == GPR_LOG_SEVERITY_ERROR) {
-        snprintf(captured, captured_size, "%s", args->message);
-        return;
-    }
     log_write(level_of(args), "grpc.core", "%s", args->message);
 }
 

@@ -60,21 +60,6 @@ static void test_noise_of_core_is_debug(void **state)
     }
 }
 
-static void test_capture_takes_the_last_error(void **state)
-{
-    char text[12];
-
-    (void)state;
-    log_configure(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
-    export_grpc_capture(text, sizeof(text));
-    assert_string_equal(text, "");
-    assert_string_equal(log_of("the first"), "");
-    assert_string_equal(log_of("the second, which is longer"), "");
-    export_grpc_uncapture();
-    assert_string_equal(text, "the second,");
-    assert_string_not_equal(log_of("the third"), "");
-}
-
 static int start_grpc(void **state)
 {
     (void)state;
@@ -94,7 +79,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_error_of_core_is_a_warning),
         cmocka_unit_test(test_noise_of_core_is_debug),
-        cmocka_unit_test(test_capture_takes_the_last_error),
     };
 
     return cmocka_run_group_tests(tests, start_grpc, stop_grpc);
