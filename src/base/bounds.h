@@ -109,11 +109,13 @@
 /* Receiver: what is common to its endpoints. */
 #define RECEIVER_THREADS_MAX 64
 #define RECEIVER_SLACK_MS 1000           /* to close connections in order, when the calls' time is over */
+#define INTAKE_SMALL_BYTES (512UL << 10) /* as it came and inflated: what is checked where it comes in */
 #define INTAKE_SCRATCH_BYTES (4UL << 20) /* what a thread keeps of each of its buffers between calls */
 
 /* Receiver: HTTP. */
 #define HTTP_CONN_BYTES (32UL << 10)   /* a connection has so much beside its head: pieces of the body */
 #define HTTP_MESSAGE_ROOM (64UL << 10) /* a body has so much room at once, a larger one by doubling */
+#define HTTP_DROPPED_FACTOR 4          /* times max_request_bytes: of a refused body, before its client is told */
 #define HTTP_SWEEP_MS 1000             /* how often deadlines are looked at, or a quarter of read_timeout */
 
 /* Receiver: gRPC over HTTP/2. */
@@ -122,7 +124,9 @@
 #define H2_STREAM_WINDOW_BYTES (1UL << 20) /* what a client may send of a call ahead of us */
 #define H2_CONN_WINDOW_BYTES (8UL << 20)   /* and of all calls of a connection */
 #define H2_FRAME_BYTES_MAX (64UL << 10)    /* larger than the protocol's default: fewer frames for a large request */
-#define H2_READ_BYTES (256UL << 10)        /* a turn of one connection; one buffer a thread */
+#define H2_READ_BYTES (64UL << 10)         /* at once from a connection; one buffer a thread */
+#define H2_TURN_BYTES (256UL << 10)        /* from one connection before another gets its turn */
+#define H2_TURN_US 500                     /* the same, for what costs more */
 #define H2_OUT_GATHER_BYTES (32UL << 10)   /* answers that are gathered into one write */
 #define H2_OUT_BYTES_MAX (128UL << 10)     /* and the last one of them */
 #define H2_HOLD_STEP (64UL << 10)          /* in which a message that comes in is counted */

@@ -5,12 +5,13 @@
  *
  *   HEADERS    fields come in; when they are complete the call is admitted
  *   READING    the message comes in, counted as it grows
- *   STORING    the spool's writer has it; it gives it back through the loop
+ *   STORING    another thread has it, the spool's writer in the end; it comes
+ *              back through the loop
  *   ANSWERING  the answer is queued; the call ends with its stream
  *
  * A call that is refused goes to ANSWERING from wherever it is, and what its
  * client still sends is dropped.  A client that goes away takes the call with
- * it, unless the writer has it: then it is stored, nobody is told, and the
+ * it, unless another thread has it: then it is stored, nobody is told, and the
  * client sends it again, which changes nothing in MongoDB.
  *
  * A client that sends too slowly is answered DEADLINE_EXCEEDED; one that does
@@ -149,7 +150,7 @@ void h2_call_refuse_as(struct h2_call *call, enum intake_code code, const char *
 
 /* --- admission ----------------------------------------------------------------- */
 
-/* On the writer's thread. */
+/* On another thread: the writer's, or that of large requests. */
 static void note_done(struct intake_export *export)
 {
     struct h2_call *call = (struct h2_call *)(void *)((char *)export - offsetof(struct h2_call, export));
@@ -200,7 +201,7 @@ static void store(struct h2_call *call)
 {
     enum otlp_codec codec = call->prefix[0] == 1 ? call->request.codec : OTLP_CODEC_IDENTITY;
 
-    /* From here to h2_loop_stored the call is the writer's too: it must look as if the writer had it. */
+    /* From here to h2_loop_stored the call may be another thread's: it must look so before it is. */
     move(call, H2_CALL_STORING);
     h2_loop_unwait(call->loop, call);
     call->loop->storing++;

@@ -160,27 +160,42 @@ void h2_conn_goodbye(struct h2_conn *conn)
 
 /* --- reading ------------------------------------------------------------------ */
 
-static bool drop_rest(struct h2_conn *conn)
+/* True: `*len` bytes are in the loop's buffer; 0: there are none at the moment.  False: the client has gone. */
+static bool take(struct h2_conn *conn, size_t *len)
 {
-    ssize_t len = recv(conn->fd, conn->loop->in, H2_READ_BYTES, 0);
+    ssize_t taken = recv(conn->fd, conn->loop->in, H2_READ_BYTES, 0);
 
-    return len > 0 || (len < 0 && (errno == EAGAIN || errno == EINTR));
+    *len = taken > 0 ? (size_t)taken : 0;
+    return taken > 0 || (taken < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR));
 }
 
+static bool drop_rest(struct h2_conn *conn)
+{
+    size_t len;
+
+    return take(conn, &len);
+}
+
+/*
+ * A piece at a time, until there is no more or the connection's turn is over:
+ * a few bytes of a client that means harm cost more than many of another's.
+ */
 static bool read_in(struct h2_conn *conn)
 {
-    ssize_t len = recv(conn->fd, conn->loop->in, H2_READ_BYTES, 0);
+    uint64_t end_ns = clock_mono_ns() + H2_TURN_US * NS_PER_US;
+    size_t len, sum = 0;
 
-    if (len < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-    if (len == 0)
-        return false;
-    if (nghttp2_session_mem_recv(conn->session, conn->loop->in, (size_t)len) < 0) {
-        /* No client of HTTP/2, or one that floods: nghttp2 has queued a GOAWAY where there is one to send. */
-        h2_conn_flush(conn);
-        return false;
-    }
-    h2_loop_touch(conn->loop, conn);
+    do {
+        if (!take(conn, &len))
+            return false;
+        if (nghttp2_session_mem_recv(conn->session, conn->loop->in, len) < 0) {
+            /* No client of HTTP/2, or one that floods: nghttp2 has queued a GOAWAY where there is one to send. */
+            h2_conn_flush(conn);
+            return false;
+        }
+        h2_loop_touch(conn->loop, conn);
+        sum += len;
+    } while (len == H2_READ_BYTES && sum < H2_TURN_BYTES && clock_mono_ns() < end_ns);
     return true;
 }
 

@@ -5,13 +5,13 @@
  * Invariants:
  * 1. A connection belongs to one loop for its life, and so do its calls: they
  *    are touched by that loop's thread only, but for what is marked below.
- * 2. A call is in `waiting` from its headers to its end, except while the
- *    spool's writer has it; the list is in the order of deadlines, since all
+ * 2. A call is in `waiting` from its headers to its end, except while another
+ *    thread has it (STORING); the list is in the order of deadlines, since all
  *    of them are one timeout after the moment at which a call is put there.
- * 3. call->conn is NULL once the stream is gone.  Only a call that the writer
- *    has outlives its stream; it ends when the writer gives it back.
+ * 3. call->conn is NULL once the stream is gone.  Only a call that another
+ *    thread has outlives its stream; it ends when it is given back.
  * 4. A connection reads only while nothing waits to be sent on it.  So what a
- *    client that does not read can make us keep is what one read provokes.
+ *    client that does not read can make us keep is what one turn provokes.
  */
 #ifndef TRACESPOOL_H2_INTERNAL_H
 #define TRACESPOOL_H2_INTERNAL_H
@@ -31,7 +31,7 @@ enum h2_method { H2_METHOD_UNKNOWN, H2_METHOD_EXPORT, H2_METHOD_HEALTH };
 enum h2_call_state {
     H2_CALL_HEADERS,   /* the request's fields are coming in */
     H2_CALL_READING,   /* the message is */
-    H2_CALL_STORING,   /* the spool's writer has it */
+    H2_CALL_STORING,   /* another thread has it */
     H2_CALL_ANSWERING, /* the answer is on its way; what still comes in is dropped */
     H2_CALL_STATE_COUNT
 };
@@ -50,7 +50,7 @@ struct h2_request {
 };
 
 struct h2_call {
-    struct intake_export export; /* with the writer while STORING */
+    struct intake_export export; /* another thread's while STORING */
     struct h2_loop *loop;
     struct h2_conn *conn; /* invariant 3 */
     int32_t stream_id;
@@ -112,14 +112,14 @@ struct h2_loop {
     struct h2_conn *touched;
     struct h2_call *waiting_first;
     struct h2_call *waiting_last;
-    unsigned storing; /* calls that the writer has */
+    unsigned storing; /* calls that other threads have */
     bool said_goodbye;
     uint64_t swept_ns;
 
     /* under lock */
     pthread_mutex_t lock;
     struct h2_conn *arrived;
-    struct h2_call *stored_first; /* what the writer has given back */
+    struct h2_call *stored_first; /* what they have given back */
     struct h2_call *stored_last;
     bool stopping;
     uint64_t stop_ns; /* the deadline, when stopping */
@@ -173,7 +173,7 @@ nghttp2_session_callbacks *h2_session_callbacks(void);
 struct h2_call *h2_call_new(struct h2_conn *conn, int32_t stream_id); /* NULL: no memory, or too many */
 void h2_call_admit(struct h2_call *call);                             /* the fields are complete */
 void h2_call_end_message(struct h2_call *call);                       /* nothing more will come */
-void h2_call_step_stored(struct h2_call *call);                       /* the writer has given it back */
+void h2_call_step_stored(struct h2_call *call);                       /* it has been given back */
 void h2_call_overdue(struct h2_call *call);                           /* its deadline has passed */
 void h2_call_stream_gone(struct h2_call *call);                       /* may free it */
 

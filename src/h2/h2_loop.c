@@ -2,13 +2,14 @@
  * h2_loop.c - one thread with its connections.
  *
  * A turn: what epoll brings, what other threads handed over (connections from
- * the listeners, calls that the spool's writer gives back), whose time is up;
+ * the listeners, calls that come back from storing), whose time is up;
  * then everything that has something to send sends it.  So a group of the
  * spool, which ends many calls at once, costs each connection one write.
  *
  * Stopping, every client is told to go; the loop ends when no connection and
- * no call with the writer is left.  Past the deadline connections are cut;
- * the writer is waited for all the same, since it has the calls' memory.
+ * no call with another thread is left.  Past the deadline connections are
+ * cut; those threads are waited for all the same, since they have the calls'
+ * memory.
  */
 #include <assert.h>
 #include <errno.h>
@@ -343,7 +344,7 @@ int h2_loop_start(struct h2_loop *loop, struct h2_server *server, struct err *er
 
     loop->server = server;
     pthread_mutex_init(&loop->lock, NULL);
-    intake_scratch_init(&loop->scratch, intake_options(server->intake)->max_request_bytes);
+    intake_scratch_init(&loop->scratch, INTAKE_SMALL_BYTES);
     rc = make(loop);
     if (rc == 0)
         rc = fault_point("receiver.thread");

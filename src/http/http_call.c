@@ -11,7 +11,8 @@
  *                  before the body, but then closes, and a client that is still
  *                  sending finds its connection reset, not the answer: it would
  *                  try again for ever what is too large.  Only a client that
- *                  waits to be asked for the body is answered at once
+ *                  waits to be asked for the body is answered at once, and one
+ *                  that has more than HTTP_DROPPED_FACTOR allows to be dropped
  *   STORING        the connection is suspended until the writer has synced
  *   STORED         the answer is given
  *
@@ -146,11 +147,19 @@ static void refuse_too_large(struct http_call *call, size_t bytes)
     call->state = HTTP_CALL_REFUSED;
 }
 
+static size_t dropped_max(const struct http_call *call)
+{
+    return HTTP_DROPPED_FACTOR * call->message.max;
+}
+
 /* With an answer that is made. */
 static enum MHD_Result refuse_by_head(struct http_call *call)
 {
     const char *expect = field(call, MHD_HTTP_HEADER_EXPECT);
+    size_t length = call->request.content_length;
 
+    if (length != SIZE_MAX && length > dropped_max(call))
+        call->must_close = true;
     if (call->must_close || (expect != NULL && strcasecmp(expect, "100-continue") == 0))
         return answer(call);
     call->state = HTTP_CALL_REFUSED;
@@ -197,10 +206,17 @@ static bool make_room(struct http_call *call, size_t needed)
     return false;
 }
 
-static void feed(struct http_call *call, const char *body, size_t len)
+/* MHD_NO: the client would go on for ever; its connection is closed. */
+static enum MHD_Result drop(struct http_call *call, size_t len)
+{
+    call->dropped_bytes += len;
+    return call->dropped_bytes <= dropped_max(call) ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result feed(struct http_call *call, const char *body, size_t len)
 {
     if (call->state != HTTP_CALL_READING)
-        return;
+        return drop(call, len);
     if (len > call->message.max - call->message.len)
         refuse_too_large(call, call->message.len + len);
     else if (make_room(call, call->message.len + len))
@@ -209,9 +225,10 @@ static void feed(struct http_call *call, const char *body, size_t len)
         call->state = HTTP_CALL_REFUSED;
     if (call->state == HTTP_CALL_REFUSED)
         buf_fini(&call->message);
+    return MHD_YES;
 }
 
-/* On the writer's thread. */
+/* On another thread: the writer's, or that of large requests. */
 static void note_done(struct intake_export *export)
 {
     struct http_call *call = (struct http_call *)(void *)((char *)export - offsetof(struct http_call, export));
@@ -233,7 +250,7 @@ static enum MHD_Result store(struct http_call *call)
 {
     if (!http_worker_suspend(call))
         return refuse_stopping(call);
-    /* From here the call may be the writer's: it must look so before it is. */
+    /* From here the call may be another thread's: it must look so before it is. */
     call->state = HTTP_CALL_STORING;
     if (intake_export_store(&call->export, &call->conn->worker->scratch, call->request.format, call->request.codec,
                             &call->message))
@@ -256,9 +273,10 @@ enum MHD_Result http_call_step(void *context, struct MHD_Connection *connection,
         return call == NULL ? MHD_NO : begin(call, path, method, worker->server->intake, note_done);
     }
     if (*body_len > 0) {
-        feed(call, body, *body_len);
+        size_t len = *body_len;
+
         *body_len = 0;
-        return MHD_YES;
+        return feed(call, body, len);
     }
     state = call->state;
     switch (state) {

@@ -5,7 +5,7 @@
  * Invariants:
  * 1. A connection belongs to one worker, which is one daemon of
  *    libmicrohttpd with one thread; a call is touched by that thread only,
- *    but while the spool's writer has it.
+ *    but while another thread has it (STORING).
  * 2. A connection is in its worker's list, and counts against the quota, from
  *    before libmicrohttpd gets it to libmicrohttpd's word that it is closed.
  *    Both words, that it started and that it is closed, come while the
@@ -70,19 +70,20 @@ struct http_request {
 enum http_call_state {
     HTTP_CALL_READING, /* the body comes in */
     HTTP_CALL_REFUSED, /* the answer is made; the rest of the body is dropped */
-    HTTP_CALL_STORING, /* the spool's writer has it */
+    HTTP_CALL_STORING, /* another thread has it, the spool's writer in the end */
     HTTP_CALL_STORED,  /* and gave it back */
     HTTP_CALL_ANSWERED
 };
 
 struct http_call {
-    struct intake_export export; /* with the writer while STORING */
+    struct intake_export export; /* another thread's while STORING */
     struct http_conn *conn;
     struct MHD_Connection *connection;
     _Atomic enum http_call_state state;
     struct http_request request;
     struct buf message;
-    int status; /* of a refusal that is HTTP's own; 0: the answer's */
+    size_t dropped_bytes; /* of a refused body */
+    int status;           /* of a refusal that is HTTP's own; 0: the answer's */
     bool must_close;
 };
 

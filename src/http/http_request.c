@@ -61,6 +61,7 @@ int http_request_check(struct http_request *request, const char *path, const cha
 {
     bool has_type = take_type(request, content_type); /* first: it decides how any refusal is written */
 
+    take_length(request, content_length); /* and this, what is done with the body */
     if (strcmp(path, HTTP_PATH) != 0) {
         intake_answer_set(answer, INTAKE_CODE_UNIMPLEMENTED, "tracespool takes traces only, by POST " HTTP_PATH);
         return MHD_HTTP_NOT_FOUND;
@@ -79,6 +80,5 @@ int http_request_check(struct http_request *request, const char *path, const cha
                           "the Content-Encoding is not known here; " OTLP_CODEC_NAMES " work");
         return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
-    take_length(request, content_length);
     return 0;
 }

@@ -206,7 +206,7 @@ int http_worker_start(struct http_worker *worker, struct http_server *server, st
     worker->server = server;
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->stored, NULL);
-    intake_scratch_init(&worker->scratch, intake_options(server->intake)->max_request_bytes);
+    intake_scratch_init(&worker->scratch, INTAKE_SMALL_BYTES);
     errno = 0;
     worker->daemon = fault_point("http.thread") != 0 ? NULL : start_daemon(worker);
     if (worker->daemon != NULL)

@@ -16,12 +16,14 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "intake_large.h"
 #include "metrics.h"
 
 struct intake {
     /* set once */
     struct intake_options options;
     struct spool_writer *writer;
+    struct intake_large *large;
 
     atomic_bool closed;
     atomic_uint calls;
@@ -38,6 +40,10 @@ int intake_new(struct intake **out, const struct intake_options *options, struct
     assert(options->max_depth >= 1 && options->max_depth <= OTLP_DEPTH_MAX && options->max_calls >= 1);
     if (intake == NULL)
         return err_set(err, ERR_RETRY, ENOMEM, "no memory for the intake");
+    if (intake_large_start(&intake->large, options->max_request_bytes, err) != 0) {
+        free(intake);
+        return -1;
+    }
     intake->options = *options;
     intake->writer = writer;
     pthread_mutex_init(&intake->lock, NULL);
@@ -51,6 +57,7 @@ void intake_free(struct intake *intake)
     if (intake == NULL)
         return;
     assert(atomic_load(&intake->calls) == 0 && atomic_load(&intake->bytes) == 0);
+    intake_large_stop(intake->large);
     pthread_cond_destroy(&intake->idle);
     pthread_mutex_destroy(&intake->lock);
     free(intake);
@@ -66,9 +73,19 @@ struct spool_writer *intake_writer(struct intake *intake)
     return intake->writer;
 }
 
+struct intake_large *intake_large(struct intake *intake)
+{
+    return intake->large;
+}
+
 void intake_close(struct intake *intake)
 {
     atomic_store(&intake->closed, true);
+}
+
+void intake_cut(struct intake *intake)
+{
+    intake_large_cut(intake->large);
 }
 
 bool intake_is_open(struct intake *intake)

@@ -19,6 +19,7 @@
 #include "spool_writer.h"
 
 struct intake;
+struct intake_large;
 
 struct intake_options {
     size_t max_request_bytes;   /* of one request, before and after inflating */
@@ -27,7 +28,7 @@ struct intake_options {
     unsigned max_calls;         /* in hand */
 };
 
-/* `writer` must outlive it. -1: ERR_RETRY, no memory. */
+/* `writer` must outlive it. -1: ERR_RETRY, no memory or no thread. */
 int intake_new(struct intake **intake, const struct intake_options *options, struct spool_writer *writer,
                struct err *err);
 
@@ -38,6 +39,9 @@ const struct intake_options *intake_options(const struct intake *intake);
 
 /* From now on every new call is refused. */
 void intake_close(struct intake *intake);
+
+/* After intake_close: the calls in hand whose message waits to be checked are refused too. */
+void intake_cut(struct intake *intake);
 
 /* Whether an Export would be admitted now. */
 bool intake_is_open(struct intake *intake);
@@ -60,5 +64,6 @@ int intake_resize(struct intake *intake, size_t before, size_t after, struct err
 void intake_leave(struct intake *intake, size_t bytes);
 
 struct spool_writer *intake_writer(struct intake *intake);
+struct intake_large *intake_large(struct intake *intake);
 
 #endif

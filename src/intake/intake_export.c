@@ -2,9 +2,10 @@
  * intake_export.c - one Export, whatever brought it.
  *
  * Runs on the transport's thread, but for note_stored, which the spool's
- * writer calls.  What is counted against max_in_flight_bytes is what the
- * transport says that it holds, and then what waits for the writer; the
- * scratch of a thread is not counted, as there are only so many threads.
+ * writer calls, and intake_export_check_large, which has a thread of its own.
+ * What is counted against max_in_flight_bytes is what the transport says that
+ * it holds, and then what waits for the writer; the scratch of a thread is not
+ * counted, as there are only so many threads.
  */
 #include "intake_export.h"
 
@@ -15,6 +16,7 @@
 
 #include "clock.h"
 #include "fault.h"
+#include "intake_large.h"
 #include "metrics.h"
 
 static void count_answer(const struct intake_export *export)
@@ -97,14 +99,16 @@ static int keep_payload(struct intake_export *export, const struct intake_messag
     return 0;
 }
 
-static int read_message(struct intake_export *export, struct intake_scratch *scratch, enum intake_format format,
-                        enum otlp_codec codec, struct err *err)
+/* Of at most `max_bytes`, as it came and inflated. */
+static int read_message(struct intake_export *export, struct intake_scratch *scratch, size_t max_bytes, struct err *err)
 {
+    struct intake_options options = *intake_options(export->intake);
     struct intake_message message;
 
     fault_point("receiver.read");
-    if (intake_message_read(&message, scratch, format, codec, buf_slice(&export->message),
-                            intake_options(export->intake), err) != 0)
+    options.max_request_bytes = max_bytes;
+    if (intake_message_read(&message, scratch, export->format, export->codec, buf_slice(&export->message), &options,
+                            err) != 0)
         return -1;
     memcpy(export->by_validity, message.by_validity, sizeof(export->by_validity));
     export->put.raw_bytes = message.raw_bytes;
@@ -125,29 +129,67 @@ static int give_to_writer(struct intake_export *export, struct err *err)
     return spool_writer_put(intake_writer(export->intake), &export->put, err);
 }
 
+/*
+ * Checks and prepares the message, of at most `max_bytes`, and gives it away.
+ * 1: the writer has it, and the export is not the caller's any more; 0: there
+ * is nothing to store; -1: err.
+ */
+static int check_and_put(struct intake_export *export, struct intake_scratch *scratch, size_t max_bytes,
+                         struct err *err)
+{
+    int rc = read_message(export, scratch, max_bytes, err);
+
+    intake_scratch_reset(scratch);
+    if (rc != 0 || export->put.spans == 0)
+        return rc;
+    if (intake_resize(export->intake, export->bytes, export->put.payload.len, err) != 0)
+        return -1;
+    export->bytes = export->put.payload.len;
+    return give_to_writer(export, err) == 0 ? 1 : -1;
+}
+
+/* And not to be put. */
+static bool is_too_large_to_read(const struct intake_export *export, const struct err *err)
+{
+    return err->code == EMSGSIZE && export->put.payload.data == NULL;
+}
+
 bool intake_export_store(struct intake_export *export, struct intake_scratch *scratch, enum intake_format format,
                          enum otlp_codec codec, struct buf *message)
 {
+    size_t max_bytes = intake_options(export->intake)->max_request_bytes;
+    size_t here_bytes = max_bytes < INTAKE_SMALL_BYTES ? max_bytes : INTAKE_SMALL_BYTES;
     struct err err = {0};
     int rc;
 
     export->message = *message;
+    export->format = format;
+    export->codec = codec;
     buf_init(message, message->max);
-    rc = read_message(export, scratch, format, codec, &err);
-    intake_scratch_reset(scratch);
-    if (rc == 0 && export->put.spans == 0) { /* nothing to store */
-        intake_export_finish(export);
-        return false;
+    rc = check_and_put(export, scratch, here_bytes, &err);
+    if (rc < 0 && is_too_large_to_read(export, &err) && here_bytes < max_bytes) {
+        intake_large_put(intake_large(export->intake), export);
+        return true;
     }
-    if (rc == 0)
-        rc = intake_resize(export->intake, export->bytes, export->put.payload.len, &err);
-    if (rc == 0) {
-        export->bytes = export->put.payload.len;
-        rc = give_to_writer(export, &err);
-    }
-    if (rc != 0)
+    if (rc < 0)
         intake_export_refuse(export, &err);
-    return rc == 0;
+    else if (rc == 0)
+        intake_export_finish(export);
+    return rc > 0;
+}
+
+void intake_export_check_large(struct intake_export *export, struct intake_scratch *scratch, bool refuse)
+{
+    struct err err = {0};
+    int rc = refuse ? err_set(&err, ERR_BUSY, 0, "the receiver is stopping") : 0;
+
+    if (rc == 0)
+        rc = check_and_put(export, scratch, intake_options(export->intake)->max_request_bytes, &err);
+    if (rc > 0)
+        return; /* note_stored is or was told */
+    if (rc < 0)
+        export->failure = err;
+    export->done(export);
 }
 
 void intake_export_finish(struct intake_export *export)

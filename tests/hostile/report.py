@@ -2,6 +2,7 @@
 
 import argparse
 import pathlib
+import statistics
 import sys
 import tempfile
 
@@ -14,13 +15,19 @@ from lib.mongod import Mongod  # pylint: disable=wrong-import-position
 SECONDS = 10.0  # for an attack: longer than receiver.read_timeout, so that the end is seen
 
 
-def beside_a_crowd(daemon: Daemon, folder: pathlib.Path, exports: int) -> None:
-    crowd = hostile.CrowdProcess(folder, daemon, hostile.IDLE, hostile.SLOW, hostile.HOSTILE)
-    try:
-        with Load(daemon.endpoint, requests_per_second=100) as load:
-            print(hostile.measure(daemon, load, crowd, exports, rounds=1), flush=True)
-    finally:
-        crowd.kill()
+def beside_a_crowd(daemon: Daemon, folder: pathlib.Path, exports: int, rounds: int) -> None:
+    """In turn alone and beside it, since disks have good and bad minutes; the crowd leaves in between."""
+    times = []
+    for _ in range(rounds):
+        crowd = hostile.CrowdProcess(folder, daemon, hostile.IDLE, hostile.SLOW, hostile.HOSTILE)
+        try:
+            with Load(daemon.endpoint, requests_per_second=100) as load:
+                seen = hostile.measure(daemon, load, crowd, exports, rounds=1)
+        finally:
+            crowd.kill()
+        print(seen, flush=True)
+        times.append(seen.beside.p99 / seen.alone.p99)
+    print(f"p99 beside the crowd: {statistics.median(times):.1f} times that alone (the median of {rounds})")
 
 
 def attack_by_attack(daemon: Daemon, only: str) -> None:
@@ -37,6 +44,7 @@ def attack_by_attack(daemon: Daemon, only: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--exports", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tracespool-hostile-") as name:
@@ -47,7 +55,7 @@ def main() -> None:
         try:
             daemon.start()
             if not chosen.only:
-                beside_a_crowd(daemon, folder, chosen.exports)
+                beside_a_crowd(daemon, folder, chosen.exports, chosen.rounds)
             attack_by_attack(daemon, chosen.only)
         finally:
             daemon.kill()

@@ -31,14 +31,17 @@ DESCRIPTORS = 4096  # for the daemon: above its connections
 OTHER_DESCRIPTORS = 128
 # A connection's state beside its header block: HTTP/2's tables, TLS's buffers when there are any, the socket's not.
 CONNECTION_BYTES = 48 << 10
-# Beside the bytes in flight, a thread holds a request as it came, inflated, indexed, and compressed again.
+# Beside the bytes in flight, a thread holds a request as it came, inflated, indexed, and compressed again: each of
+# those that answer a small one, and one a large one.
 REQUEST_COPIES = 6
+SMALL_MIB = 0.5
 
 
 def memory_bound(before_bytes: int) -> int:
     """The most anonymous memory that SETTINGS allow, from what the daemon takes with few clients."""
     connections = 2048 * ((16 << 10) + CONNECTION_BYTES)
-    return before_bytes + 64 * MIB + connections + 2 * REQUEST_COPIES * 16 * MIB
+    threads = 2 * 2  # for gRPC and HTTP
+    return before_bytes + 64 * MIB + connections + int(REQUEST_COPIES * (16 + threads * SMALL_MIB) * MIB)
 
 
 class CrowdProcess(Process):

@@ -216,6 +216,36 @@ static void test_large_message_in_every_frame_size(void **state)
     free(name);
 }
 
+/* Of more than INTAKE_SMALL_BYTES, as they come or inflated: they are checked on another thread. */
+static void test_large_requests_are_answered_alike(void **state)
+{
+    struct h2_call_options gzip = {.encoding = "gzip"};
+    char *name = calloc(1, 8UL << 20);
+    struct buf packed;
+
+    (void)state;
+    assert_non_null(name);
+    buf_init(&packed, 64UL << 20);
+    rig.intake_options.max_request_bytes = 4UL << 20;
+    restart();
+    home_put_span(&request, HOME_TRACE_ID, HOME_SPAN_ID, slice_of(name, 3UL << 20));
+    buf_clear(&upload);
+    client_put_message(&upload, 0, buf_slice(&request));
+    assert_ok(call(NULL, buf_slice(&upload)));
+    home_assert_stored(&rig.home, 1, buf_slice(&request));
+    pack(OTLP_CODEC_GZIP, buf_slice(&request), &packed);
+    buf_clear(&upload);
+    client_put_message(&upload, 1, buf_slice(&packed));
+    assert_ok(call(&gzip, buf_slice(&upload)));
+    home_assert_stored(&rig.home, 2, buf_slice(&request));
+    pack(OTLP_CODEC_GZIP, slice_of(name, 8UL << 20), &packed);
+    buf_clear(&upload);
+    client_put_message(&upload, 1, buf_slice(&packed));
+    assert_refused(call(&gzip, buf_slice(&upload)), 8, "gzip: more than 4194304 bytes when inflated");
+    buf_fini(&packed);
+    free(name);
+}
+
 static void test_calls_on_one_connection_are_independent(void **state)
 {
     struct h2_call_options open = {.keep_open = true};
@@ -593,6 +623,7 @@ int main(void)
         TEST(test_empty_message_is_ok_and_not_stored),
         TEST(test_message_in_frames_of_one_byte),
         TEST(test_large_message_in_every_frame_size),
+        TEST(test_large_requests_are_answered_alike),
         TEST(test_calls_on_one_connection_are_independent),
         TEST(test_no_message_is_invalid),
         TEST(test_half_a_message_is_invalid),

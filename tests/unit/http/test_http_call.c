@@ -409,10 +409,43 @@ static void assert_answer_after(size_t len, const char *fields, int status)
 static void test_refused_body_is_taken_before_the_answer(void **state)
 {
     (void)state;
-    assert_answer_after(8UL << 20, "", 413);
-    assert_answer_after(8UL << 20, "Content-Encoding: br\r\n", 415);
+    assert_answer_after(HTTP_DROPPED_FACTOR * CLIENT_MAX_REQUEST_BYTES, "", 413);
+    assert_answer_after(HTTP_DROPPED_FACTOR * CLIENT_MAX_REQUEST_BYTES, "Content-Encoding: br\r\n", 415);
     intake_close(rig.intake);
     assert_answer_after(1UL << 20, "", 503);
+}
+
+/* A body that is far beyond the bound is not waited for. */
+static void test_refused_body_has_a_bound(void **state)
+{
+    size_t most = HTTP_DROPPED_FACTOR * CLIENT_MAX_REQUEST_BYTES;
+    uint8_t *zeroes = calloc(1, most);
+    struct answer answer;
+
+    (void)state;
+    assert_non_null(zeroes);
+    client_post_head(fd, most + 1, "");
+    answer = read_answer();
+    assert_refused(&answer, 413, 8, "the request is 4194305 bytes or more, 1048576 are allowed");
+    client_await_end(fd);
+    reconnect();
+    client_post_head(fd, SIZE_MAX / 4, "Content-Encoding: br\r\n");
+    assert_int_equal(read_answer().status, 415);
+    client_await_end(fd);
+    reconnect();
+    client_print(fd, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"
+                     "Transfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 2; i++) {
+        client_print(fd, "%zx\r\n", most);
+        if (!client_write(fd, slice_of(zeroes, most)))
+            break;
+        client_print(fd, "\r\n");
+    }
+    client_await_end(fd);
+    home_wait_idle();
+    free(zeroes);
+    reconnect();
+    assert_works();
 }
 
 static void test_too_many_chunks_are_413(void **state)
@@ -440,6 +473,31 @@ static void test_too_large_when_inflated_is_413(void **state)
     assert_refused(&answer, 413, 8, "gzip: more than 1048576 bytes when inflated");
     free(zeroes);
     assert_works();
+}
+
+/* Of more than INTAKE_SMALL_BYTES, as they come or inflated: they are checked on another thread. */
+static void test_large_requests_are_answered_alike(void **state)
+{
+    char *name = calloc(1, 8UL << 20);
+    struct answer answer;
+
+    (void)state;
+    assert_non_null(name);
+    rig.intake_options.max_request_bytes = 4UL << 20;
+    restart();
+    home_put_span(&request, HOME_TRACE_ID, HOME_SPAN_ID, slice_of(name, 3UL << 20));
+    answer = client_post(fd, buf_slice(&request), "");
+    assert_int_equal(answer.status, 200);
+    home_assert_stored(&rig.home, 1, buf_slice(&request));
+    pack(OTLP_CODEC_GZIP, buf_slice(&request), &packed);
+    answer = client_post(fd, buf_slice(&packed), "Content-Encoding: gzip\r\n");
+    assert_int_equal(answer.status, 200);
+    home_assert_stored(&rig.home, 2, buf_slice(&request));
+    pack(OTLP_CODEC_GZIP, slice_of(name, 8UL << 20), &packed);
+    answer = client_post(fd, buf_slice(&packed), "Content-Encoding: gzip\r\n");
+    assert_refused(&answer, 413, 8, "gzip: more than 4194304 bytes when inflated");
+    assert_works();
+    free(name);
 }
 
 static void test_malformed_http_is_400(void **state)
@@ -617,8 +675,10 @@ int main(void)
         TEST(test_damaged_compression_is_400),
         TEST(test_too_large_length_is_413),
         TEST(test_refused_body_is_taken_before_the_answer),
+        TEST(test_refused_body_has_a_bound),
         TEST(test_too_many_chunks_are_413),
         TEST(test_too_large_when_inflated_is_413),
+        TEST(test_large_requests_are_answered_alike),
         TEST(test_malformed_http_is_400),
         TEST(test_ambiguous_length_is_400_and_the_end),
         TEST(test_expectation_is_met),
