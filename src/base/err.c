@@ -55,6 +55,12 @@ const char *err_class_name(enum err_class class)
         return "poison";
     case ERR_CONFIG:
         return "config";
+    case ERR_OVERLOAD:
+        return "overload";
+    case ERR_FULL:
+        return "full";
+    case ERR_UNKNOWN:
+        return "unknown";
     case ERR_FATAL:
         return "fatal";
     }

@@ -12,12 +12,15 @@
 #include "bounds.h"
 
 enum err_class {
-    ERR_NONE,   /* nothing is wrong */
-    ERR_RETRY,  /* may pass later, or the outcome is unknown: the same again */
-    ERR_BUSY,   /* no room now: come back */
-    ERR_POISON, /* this input will never pass; code EMSGSIZE: it is over a size bound */
-    ERR_CONFIG, /* a person has to change something */
-    ERR_FATAL,  /* durability is in doubt: the process must stop */
+    ERR_NONE,     /* nothing is wrong */
+    ERR_RETRY,    /* may pass later, or the outcome is unknown: the same again */
+    ERR_BUSY,     /* no room now: come back */
+    ERR_POISON,   /* this input will never pass; code EMSGSIZE: it is over a size bound */
+    ERR_CONFIG,   /* a person has to change something */
+    ERR_FATAL,    /* durability is in doubt: the process must stop */
+    ERR_OVERLOAD, /* the other side has too much to do: less of it, later */
+    ERR_FULL,     /* the other side has no room until a person makes some */
+    ERR_UNKNOWN,  /* nobody knows what this means: the same again, but not for ever */
 };
 
 struct err {

@@ -49,6 +49,9 @@ METRIC(FLUSH_PARKED,         COUNTER, "tracespool_flush_fragments_total", "outco
 METRIC(FLUSH_SPANS,          COUNTER, "tracespool_flush_spans_total", "",                   "Spans that MongoDB confirmed.")
 METRIC(FLUSH_ATTEMPTS_FAILED,COUNTER, "tracespool_flush_failed_attempts_total", "",         "Bulk inserts that failed as a whole and were sent again.")
 METRIC(FLUSH_BACKING_OFF,    GAUGE,   "tracespool_flush_backing_off", "",                   "1 while delivery waits for MongoDB, else 0.")
+METRIC(MONGODB_UP,           GAUGE,   "tracespool_mongodb_up", "",                           "1 while the driver knows a server that takes writes, else 0.")
+METRIC(MONGODB_UP_SECONDS,   SECONDS, "tracespool_mongodb_seconds_total", "state=\"up\"",     "Time since the driver first looked, by whether a server took writes.")
+METRIC(MONGODB_DOWN_SECONDS, SECONDS, "tracespool_mongodb_seconds_total", "state=\"down\"",   "Time since the driver first looked, by whether a server took writes.")
 METRIC(SINK_REPAIRED,        COUNTER, "tracespool_sink_repaired_texts_total", "",           "Texts stored with U+FFFD in place of bytes that were not UTF-8.")
 METRIC(SINK_CLAMPED,         COUNTER, "tracespool_sink_clamped_times_total", "",            "Times past 2262 stored as the largest that MongoDB can hold.")
 /* clang-format on */

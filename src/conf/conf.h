@@ -51,6 +51,7 @@ struct conf {
         char *order; /* "oldest_first", "newest_first" or "both" */
         uint64_t threads;
         uint64_t batch_documents;
+        uint64_t rate;
     } flush;
     struct {
         char *uri;

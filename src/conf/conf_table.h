@@ -44,6 +44,7 @@ CONF_SECTION(flush, "flush")
 CONF_KEY(flush, order,                TEXT,     "both",            4, 12,   "What is delivered first: oldest_first, newest_first, or both at a time.")
 CONF_KEY(flush, threads,              COUNT,    "2",               1, FLUSH_THREADS_MAX, "Threads that write to MongoDB.")
 CONF_KEY(flush, batch_documents,      COUNT,    "1000",            1, SINK_MESSAGE_DOCUMENTS_MAX, "Documents in one bulk insert.")
+CONF_KEY(flush, rate,                 COUNT,    "0",               0, FLUSH_RATE_MAX, "Most spans a second, all threads together, so that a MongoDB that comes back is not drowned; 0 is as fast as it takes them.")
 
 CONF_SECTION(mongodb, "mongodb")
 CONF_KEY(mongodb, uri,                TEXT,     "mongodb://127.0.0.1:27017", 10, 4000, "Connection string. MONGO_URI in the environment wins over it.")

@@ -126,6 +126,7 @@ static enum ctl_style delivery_style(enum spool_delivery_state state)
     case SPOOL_DELIVERY_BACKING_OFF:
         return CTL_YELLOW;
     case SPOOL_DELIVERY_MISCONFIGURED:
+    case SPOOL_DELIVERY_STORAGE_FULL:
         return CTL_RED;
     default:
         return CTL_PLAIN;

@@ -116,6 +116,8 @@ static int start_flusher(struct daemon *daemon, struct err *err)
         .threads = (unsigned)conf->flush.threads,
         .batch_documents = conf->flush.batch_documents,
         .max_request_bytes = conf->receiver.max_request_bytes,
+        .rate = conf->flush.rate,
+        .unknown_ms = FLUSH_UNKNOWN_MS,
     };
 
     return flusher_start(&daemon->flusher, &options, daemon->spool, daemon->writer, daemon->sink, err);
@@ -141,7 +143,10 @@ static bool is_ready(void *context)
 
 static void refresh_gauges(void *context)
 {
-    spool_refresh_metrics(((struct daemon *)context)->spool);
+    struct daemon *daemon = context;
+
+    spool_refresh_metrics(daemon->spool);
+    sink_mongo_refresh_metrics(daemon->sink);
 }
 
 static int start_admin(struct daemon *daemon, struct err *err)

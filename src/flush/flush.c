@@ -126,6 +126,7 @@ static int thread_init(struct flush_thread *thread, struct flusher *flusher, str
 {
     thread->flusher = flusher;
     thread->number = flusher->started;
+    thread->write_documents = flusher->options.batch_documents;
     arena_init(&thread->claim_arena, FLUSH_ARENA_BYTES_MAX);
     flush_batch_init(&thread->batch, flusher->options.max_request_bytes);
     thread->verdicts = calloc(flusher->options.batch_documents, sizeof(*thread->verdicts));
@@ -180,6 +181,7 @@ int flusher_start(struct flusher **out, const struct flush_options *options, str
             goto fail;
         }
     }
+    sink->ops->watch(sink, flush_note_passable, flusher);
     *out = flusher;
     return 0;
 
@@ -192,6 +194,7 @@ void flusher_stop(struct flusher *flusher)
 {
     if (flusher == NULL)
         return;
+    flusher->sink->ops->watch(flusher->sink, NULL, NULL);
     pthread_mutex_lock(&flusher->lock);
     flusher->stopping = true;
     pthread_cond_broadcast(&flusher->changed);

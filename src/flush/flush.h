@@ -3,7 +3,9 @@
  *
  * K threads, each: claim pending records that nobody has, decode and cut
  * fragments, write them, park what is refused, subtract the records.  A batch
- * whose outcome is unknown is sent again, for ever.
+ * whose outcome is unknown is sent again, for ever; one that fails in a way
+ * that nobody knows is taken apart after a while, so that one document does
+ * not block the others.
  */
 #ifndef TRACESPOOL_FLUSH_H
 #define TRACESPOOL_FLUSH_H
@@ -30,6 +32,8 @@ struct flush_options {
     unsigned threads;
     size_t batch_documents;   /* fragments in one write, 1 .. SINK_MESSAGE_DOCUMENTS_MAX */
     size_t max_request_bytes; /* bound on inflating one record */
+    uint64_t rate;       /* spans a second over all threads, so that a MongoDB that comes back is not drowned; 0: any */
+    unsigned unknown_ms; /* FLUSH_UNKNOWN_MS, but in tests */
 };
 
 int flusher_start(struct flusher **flusher, const struct flush_options *options, struct spool *spool,

@@ -1,9 +1,7 @@
 /*
  * flush_deliver.c - one batch from fragments to verdicts.
  *
- * Happy path: write, all stored, subtract the records.  A write that fails as
- * a whole says nothing about its fragments: the same again after a backoff.
- * A refused fragment of several spans goes again as fragments of one, so that
+ * Happy path: write, all stored, subtract the records.  A refused fragment of several spans goes again as fragments of one, so that
  * one bad span does not take its neighbours along; what is refused alone is
  * parked.  Parking is durable before the record is subtracted: a crash in
  * between parks it again under the same key.
@@ -17,40 +15,6 @@
 #include "flush_internal.h"
 #include "log.h"
 #include "metrics.h"
-
-/* Once per thread.  -1: the claim is given up. */
-static int open_session(struct flush_thread *thread, struct err *err)
-{
-    struct sink *sink = thread->flusher->sink;
-
-    while (thread->session == NULL) {
-        if (flush_stopping(thread->flusher))
-            return err_set(err, ERR_BUSY, 0, "stopping");
-        if (sink->ops->session_open(sink, &thread->session, err) != 0) {
-            thread->session = NULL;
-            if (!flush_try_again(thread, err))
-                return -1;
-        }
-    }
-    return 0;
-}
-
-/* Every fragment gets its verdict in thread->verdicts.  -1: the claim is given up. */
-static int write_until_answered(struct flush_thread *thread, const struct otlp_fragment *fragments, size_t count,
-                                struct err *err)
-{
-    struct sink *sink = thread->flusher->sink;
-
-    if (open_session(thread, err) != 0)
-        return -1;
-    while (sink->ops->write(thread->session, fragments, count, thread->verdicts, err) != 0) {
-        if (!flush_try_again(thread, err))
-            return -1;
-    }
-    thread->attempts = 0;
-    flush_note_success(thread->flusher);
-    return 0;
-}
 
 static void count_verdict(const struct otlp_fragment *fragment, const struct sink_verdict *verdict)
 {
@@ -100,7 +64,7 @@ static int write_singles(struct flush_thread *thread, const struct otlp_fragment
         if (otlp_fragment_single(&singles[i], &thread->batch.arena, fragment, first + i, err) != 0)
             return -1;
     }
-    if (write_until_answered(thread, singles, count, err) != 0)
+    if (flush_write(thread, singles, count, err) != 0)
         return -1;
     for (uint32_t i = 0; i < count; i++) {
         const struct sink_verdict *verdict = &thread->verdicts[i];
@@ -169,7 +133,7 @@ static int write_slice(struct flush_thread *thread, size_t first, size_t count, 
     struct refusal *refused = NULL;
     size_t refused_count;
 
-    if (write_until_answered(thread, batch->fragments + first, count, err) != 0)
+    if (flush_write(thread, batch->fragments + first, count, err) != 0)
         return -1;
     if (list_refused(thread, first, count, &refused, &refused_count, err) != 0)
         return -1;

@@ -17,6 +17,7 @@
 #include "flush.h"
 #include "flush_batch.h"
 #include "flush_claim.h"
+#include "flush_pace.h"
 
 struct flush_thread {
     /* set once */
@@ -33,7 +34,9 @@ struct flush_thread {
     uint64_t generation; /* the spool's, when the claim was made */
     struct flush_batch batch;
     struct sink_verdict *verdicts; /* options.batch_documents of them */
+    size_t write_documents;        /* in one write: fewer than options.batch_documents after an overload */
     uint64_t attempts;             /* failed writes in a row */
+    uint64_t unknown_since_ns;     /* monotonic: they fail since then, in a way that nobody knows; 0: they do not */
     uint64_t random;               /* state of the jitter's generator */
 };
 
@@ -50,9 +53,10 @@ struct flusher {
 
     /* under lock */
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* stopping, or `successes` grew: ends a backoff */
+    pthread_cond_t changed; /* stopping, or `chances` grew: ends a backoff */
     bool stopping;
-    uint64_t successes;
+    uint64_t chances; /* reasons to try again at once: a success, or the sink's word */
+    struct flush_pace pace;
     struct spool_delivery delivery;
     uint64_t noted_ns; /* monotonic, when delivery was last written to the spool */
 };
@@ -64,9 +68,16 @@ bool flush_stopping(struct flusher *flusher);
 /* A write was answered: whoever backs off may try at once. */
 void flush_note_success(struct flusher *flusher);
 
+/* The sink says that writes may pass again: the same.  The sink's thread; `context` is the flusher. */
+void flush_note_passable(void *context);
+
+/* Waits until `spans` more may be sent by the rate.  False when stopping, or when the claim is to be given up. */
+bool flush_wait_for_rate(struct flush_thread *thread, uint64_t spans);
+
 /*
  * Something failed and is to be done again: waits, longer each time in a row,
- * until then, a success of another thread, or stopping.  False when stopping.
+ * until then, a reason to try at once (which an overload does not take for
+ * one), or stopping.  False when stopping.
  */
 bool flush_back_off(struct flush_thread *thread, const struct err *failure);
 
@@ -82,6 +93,14 @@ bool flush_try_again(struct flush_thread *thread, const struct err *failure);
  * waits, longer with each of `attempts`, which begin at 1.  False when stopping.
  */
 bool flush_wait_for_spool(struct flush_thread *thread, uint64_t attempts);
+
+/* --- flush_write.c --------------------------------------------------------- */
+
+/*
+ * At most options.batch_documents fragments, until each has its verdict in
+ * thread->verdicts, however long it takes.  -1: the claim is given up.
+ */
+int flush_write(struct flush_thread *thread, const struct otlp_fragment *fragments, size_t count, struct err *err);
 
 /* --- flush_deliver.c ------------------------------------------------------- */
 

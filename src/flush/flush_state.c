@@ -1,6 +1,6 @@
 /*
- * flush_state.c - flowing, backing off, misconfigured: one state for all
- * flusher threads, said once in the log and noted in the spool, where
+ * flush_state.c - what is known of the sink: one state for all flusher
+ * threads, said once in the log and noted in the spool, where
  * `tracespool status` finds it with or without a daemon.
  *
  * The note costs a transaction of its own when nothing else is written, so it
@@ -20,8 +20,27 @@
 #include "units.h"
 
 #define NOTE_INTERVAL_NS (5 * NS_PER_S)
-/* A configuration error passes only when a person acts: probe, but do not fill the server's log. */
-#define PROBE_INTERVAL_MS 30000
+
+#define MOVE(state) (1U << SPOOL_DELIVERY_##state)
+#define KNOWN (MOVE(FLOWING) | MOVE(BACKING_OFF) | MOVE(MISCONFIGURED) | MOVE(STORAGE_FULL))
+
+/* Any of them may follow any other; what it starts with is left once, at the first answer or failure. */
+static const unsigned allowed_moves[SPOOL_DELIVERY_STATE_COUNT] = {
+    [SPOOL_DELIVERY_STARTING] = KNOWN,      [SPOOL_DELIVERY_FLOWING] = KNOWN,      [SPOOL_DELIVERY_BACKING_OFF] = KNOWN,
+    [SPOOL_DELIVERY_MISCONFIGURED] = KNOWN, [SPOOL_DELIVERY_STORAGE_FULL] = KNOWN,
+};
+
+static enum spool_delivery_state state_after(const struct err *failure)
+{
+    switch (failure->class) {
+    case ERR_CONFIG:
+        return SPOOL_DELIVERY_MISCONFIGURED;
+    case ERR_FULL:
+        return SPOOL_DELIVERY_STORAGE_FULL;
+    default:
+        return SPOOL_DELIVERY_BACKING_OFF;
+    }
+}
 
 bool flush_stopping(struct flusher *flusher)
 {
@@ -59,7 +78,7 @@ static bool move_to(struct flusher *flusher, enum spool_delivery_state state, co
     struct spool_delivery *delivery = &flusher->delivery;
     bool changed = delivery->state != state || strcmp(delivery->text, text) != 0;
 
-    assert(state != SPOOL_DELIVERY_STARTING); /* left once, at the first answer or failure */
+    assert(allowed_moves[delivery->state] & (1U << state));
     if (delivery->state != state)
         delivery->since_ns = clock_wall_ns();
     delivery->state = state;
@@ -79,7 +98,7 @@ void flush_note_success(struct flusher *flusher)
     changed = move_to(flusher, SPOOL_DELIVERY_FLOWING, "");
     flusher->delivery.attempts = 0;
     flusher->delivery.last_ok_ns = clock_wall_ns();
-    flusher->successes++;
+    flusher->chances++;
     due = note_is_due(flusher, changed, &note);
     if (changed)
         pthread_cond_broadcast(&flusher->changed);
@@ -94,27 +113,46 @@ void flush_note_success(struct flusher *flusher)
         write_note(flusher, &note);
 }
 
+void flush_note_passable(void *context)
+{
+    struct flusher *flusher = context;
+
+    pthread_mutex_lock(&flusher->lock);
+    flusher->chances++;
+    pthread_cond_broadcast(&flusher->changed);
+    pthread_mutex_unlock(&flusher->lock);
+}
+
+static void log_failure(enum spool_delivery_state state, const struct err *failure, uint64_t wait_ms)
+{
+    if (state == SPOOL_DELIVERY_MISCONFIGURED)
+        log_error("flush.misconfigured", "MongoDB refuses delivery until somebody acts; batches stay in the spool: %s",
+                  failure->text);
+    else if (state == SPOOL_DELIVERY_STORAGE_FULL)
+        log_error("flush.storage_full", "delivery waits until MongoDB has room; batches stay in the spool: %s",
+                  failure->text);
+    else
+        log_warn("flush.backing_off", "batches stay in the spool, next try in %llu ms: %s", (unsigned long long)wait_ms,
+                 failure->text);
+}
+
 /* A note of the failure; the log gets a line when something new is known. */
 static void note_failure(struct flush_thread *thread, const struct err *failure, uint64_t wait_ms)
 {
     struct flusher *flusher = thread->flusher;
-    bool config = failure->class == ERR_CONFIG;
+    enum spool_delivery_state state = state_after(failure);
     struct spool_delivery note;
     bool changed, due;
 
     pthread_mutex_lock(&flusher->lock);
-    changed = move_to(flusher, config ? SPOOL_DELIVERY_MISCONFIGURED : SPOOL_DELIVERY_BACKING_OFF, failure->text);
+    changed = move_to(flusher, state, failure->text);
     flusher->delivery.attempts++;
     due = note_is_due(flusher, changed, &note);
     pthread_mutex_unlock(&flusher->lock);
 
     metrics_add(METRIC_FLUSH_ATTEMPTS_FAILED, 1);
-    if (changed && config)
-        log_error("flush.misconfigured", "MongoDB refuses delivery until somebody acts; batches stay in the spool: %s",
-                  failure->text);
-    else if (changed)
-        log_warn("flush.backing_off", "batches stay in the spool, next try in %llu ms: %s", (unsigned long long)wait_ms,
-                 failure->text);
+    if (changed)
+        log_failure(state, failure, wait_ms);
     if (due)
         write_note(flusher, &note);
 }
@@ -129,21 +167,30 @@ static uint64_t next_random(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* Waits for so long, until stopping, or, when that is asked for, until a success of another thread. */
-static bool wait_for(struct flusher *flusher, uint64_t wait_ms, bool until_success)
+/* Waits for so long, until stopping, or, when that is asked for, until there is a reason to try at once. */
+static bool wait_for(struct flusher *flusher, uint64_t wait_ms, bool until_chance)
 {
     struct timespec deadline = clock_timespec(clock_mono_ns() + wait_ms * NS_PER_MS);
-    uint64_t successes;
+    uint64_t chances;
     bool stopping;
     int rc = 0;
 
     pthread_mutex_lock(&flusher->lock);
-    successes = flusher->successes;
-    while (!flusher->stopping && rc == 0 && !(until_success && flusher->successes != successes))
+    chances = flusher->chances;
+    while (!flusher->stopping && rc == 0 && !(until_chance && flusher->chances != chances))
         rc = pthread_cond_timedwait(&flusher->changed, &flusher->lock, &deadline);
     stopping = flusher->stopping;
     pthread_mutex_unlock(&flusher->lock);
     return !stopping;
+}
+
+/* What passes only when a person acts is tried rarely: it fills the server's log. */
+static uint64_t wait_after(struct flush_thread *thread, const struct err *failure)
+{
+    uint64_t steps = failure->class == ERR_OVERLOAD ? FLUSH_OVERLOAD_STEPS : 0;
+    uint64_t wait_ms = backoff_ms(thread->attempts + steps, next_random(&thread->random));
+
+    return failure->class == ERR_CONFIG || failure->class == ERR_FULL ? FLUSH_PROBE_MS + wait_ms : wait_ms;
 }
 
 bool flush_back_off(struct flush_thread *thread, const struct err *failure)
@@ -151,11 +198,9 @@ bool flush_back_off(struct flush_thread *thread, const struct err *failure)
     uint64_t wait_ms;
 
     thread->attempts++;
-    wait_ms = backoff_ms(thread->attempts, next_random(&thread->random));
-    if (failure->class == ERR_CONFIG)
-        wait_ms = PROBE_INTERVAL_MS + wait_ms;
+    wait_ms = wait_after(thread, failure);
     note_failure(thread, failure, wait_ms);
-    return wait_for(thread->flusher, wait_ms, true);
+    return wait_for(thread->flusher, wait_ms, failure->class != ERR_OVERLOAD);
 }
 
 bool flush_wait_for_spool(struct flush_thread *thread, uint64_t attempts)
@@ -171,4 +216,18 @@ static bool claim_holds(struct flush_thread *thread)
 bool flush_try_again(struct flush_thread *thread, const struct err *failure)
 {
     return claim_holds(thread) && flush_back_off(thread, failure) && claim_holds(thread);
+}
+
+bool flush_wait_for_rate(struct flush_thread *thread, uint64_t spans)
+{
+    struct flusher *flusher = thread->flusher;
+    uint64_t now_ns = clock_mono_ns(), at_ns;
+
+    pthread_mutex_lock(&flusher->lock);
+    at_ns = flush_pace_take(&flusher->pace, flusher->options.rate, spans, now_ns);
+    pthread_mutex_unlock(&flusher->lock);
+    if (at_ns <= now_ns)
+        return true;
+    wait_for(flusher, (at_ns - now_ns) / NS_PER_MS, false);
+    return claim_holds(thread);
 }

@@ -5,6 +5,7 @@
 #ifndef TRACESPOOL_SINK_H
 #define TRACESPOOL_SINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "err.h"
@@ -33,11 +34,21 @@ struct sink_ops {
     /*
      * Stores `count` fragments, in any order.  0: every verdict is filled.
      * -1: nothing may be concluded about any of them, all are to be sent
-     * again: ERR_RETRY (network, change of state, overload, not durable),
-     * ERR_CONFIG (a person has to act; probe from time to time).  Blocks.
+     * again: ERR_RETRY (network, change of state, not durable), ERR_OVERLOAD
+     * (later, and fewer), ERR_FULL (there is no room) and ERR_CONFIG (a person
+     * has to act): probe from time to time; ERR_UNKNOWN: when that has lasted,
+     * with `apart`, which looks for the fragments that are to blame and
+     * refuses them, unless all are refused.  Blocks.
      */
-    int (*write)(struct sink_session *session, const struct otlp_fragment *fragments, size_t count,
+    int (*write)(struct sink_session *session, const struct otlp_fragment *fragments, size_t count, bool apart,
                  struct sink_verdict *verdicts, struct err *err);
+
+    /*
+     * From now on `passable` is called, on a thread of the sink's, whenever
+     * writes that failed may pass again.  NULL: never again, and when this
+     * returns no call is under way.  Any thread; one watcher at a time.
+     */
+    void (*watch)(struct sink *sink, void (*passable)(void *context), void *context);
 };
 
 /* The head of an implementation's own struct. */

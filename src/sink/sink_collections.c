@@ -145,7 +145,7 @@ static bool update_views(struct sink_session *session)
     if (sink_views_update(session, &err) == 0)
         return true;
     log_warn("mongodb.views_failed", "views of %s: %s", session->mongo->database, err.text);
-    return err.class != ERR_RETRY;
+    return err.class == ERR_CONFIG;
 }
 
 int sink_collections_prepare(struct sink_session *session, uint32_t day, struct err *err)

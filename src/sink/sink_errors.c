@@ -114,9 +114,19 @@ enum err_class sink_errors_class(enum sink_error meaning)
         return ERR_CONFIG;
     case SINK_ERROR_POISON:
         return ERR_POISON;
-    default:
-        return ERR_RETRY;
+    case SINK_ERROR_OVERLOAD:
+        return ERR_OVERLOAD;
+    case SINK_ERROR_STORAGE:
+        return ERR_FULL;
+    case SINK_ERROR_UNKNOWN:
+        return ERR_UNKNOWN;
+    case SINK_ERROR_TRANSIENT:
+    case SINK_ERROR_NOT_DURABLE:
+    case SINK_ERROR_STALE:
+    case SINK_ERROR_DUPLICATE:
+        break;
     }
+    return ERR_RETRY;
 }
 
 const char *sink_errors_code_name(int code)

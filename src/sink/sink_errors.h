@@ -9,7 +9,7 @@
 #include "err.h"
 
 enum sink_error {
-    SINK_ERROR_UNKNOWN,       /* not in the table: sent again, never dropped */
+    SINK_ERROR_UNKNOWN,       /* not in the table: sent again for a while, then taken apart; never dropped */
     SINK_ERROR_TRANSIENT,     /* network, election, restart: the outcome is unknown */
     SINK_ERROR_OVERLOAD,      /* the same, later */
     SINK_ERROR_NOT_DURABLE,   /* applied, but a majority has not confirmed it */
@@ -29,7 +29,7 @@ enum sink_error sink_errors_of_command(const bson_error_t *error, const bson_t *
 /* An entry of writeConcernErrors: CONFIGURATION, or NOT_DURABLE whatever the code. */
 enum sink_error sink_errors_of_write_concern(int code);
 
-/* What the caller of the sink has to do: ERR_CONFIG, ERR_POISON or ERR_RETRY. */
+/* What the caller of the sink has to do (sink.h), or ERR_POISON. */
 enum err_class sink_errors_class(enum sink_error meaning);
 
 /* "Unauthorized", or "" when the code is not in the table. */

@@ -82,10 +82,16 @@ fail:
     return -1;
 }
 
+static void watch(struct sink *sink, void (*passable)(void *context), void *context)
+{
+    sink_monitor_watch(&((struct sink_mongo *)sink)->monitor, passable, context);
+}
+
 static const struct sink_ops ops = {
     .session_open = open_session,
     .session_close = close_session,
     .write = sink_write,
+    .watch = watch,
 };
 
 /* --- the sink ------------------------------------------------------------- */
@@ -128,6 +134,7 @@ static int make_pool(struct sink_mongo *mongo, const mongoc_uri_t *uri, unsigned
         return err_set(err, ERR_CONFIG, (int)error.code, "connection string: %s", error.message);
     mongoc_client_pool_set_error_api(mongo->pool, MONGOC_ERROR_API_VERSION_2);
     mongoc_client_pool_max_size(mongo->pool, sessions);
+    sink_monitor_attach(&mongo->monitor, mongo->pool);
     return 0;
 }
 
@@ -145,6 +152,7 @@ int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options,
     }
     mongo->sink.ops = &ops;
     pthread_mutex_init(&mongo->lock, NULL);
+    sink_monitor_init(&mongo->monitor);
     bson_init(&mongo->insert_options);
     bson_init(&mongo->ddl_options);
     make_options(mongo, uri);
@@ -161,15 +169,22 @@ int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options,
     return -1;
 }
 
+void sink_mongo_refresh_metrics(struct sink *sink)
+{
+    sink_monitor_refresh(&((struct sink_mongo *)sink)->monitor);
+}
+
 void sink_mongo_free(struct sink *sink)
 {
     struct sink_mongo *mongo = (struct sink_mongo *)sink;
 
     if (mongo == NULL)
         return;
+    sink_monitor_detach(&mongo->monitor);
     mongoc_client_pool_destroy(mongo->pool);
     bson_destroy(&mongo->ddl_options);
     bson_destroy(&mongo->insert_options);
+    sink_monitor_fini(&mongo->monitor);
     pthread_mutex_destroy(&mongo->lock);
     free(mongo->compressor);
     free(mongo->database);

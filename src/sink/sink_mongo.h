@@ -25,6 +25,9 @@ void sink_mongo_cleanup(void);
 
 /* Checks the options and makes the pool; connects to nothing.  -1: ERR_CONFIG. */
 int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options, struct err *err);
+/* Brings what /metrics says of MongoDB up to now.  Any thread. */
+void sink_mongo_refresh_metrics(struct sink *sink);
+
 void sink_mongo_free(struct sink *sink); /* after every session is closed; NULL is allowed */
 
 /* The URI with its password masked, for people; `out` is always terminated. */

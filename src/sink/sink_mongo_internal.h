@@ -11,6 +11,7 @@
 #include "sink_bson.h"
 #include "sink_day.h"
 #include "sink_mongo.h"
+#include "sink_monitor.h"
 
 /* A day whose collection and indexes were there, so that they need not be asked for until `until_ns` (monotonic). */
 struct sink_day_known {
@@ -28,6 +29,8 @@ struct sink_mongo {
     char *compressor;
     bson_t insert_options; /* unordered, w: majority, j: true */
     bson_t ddl_options;    /* w: majority */
+
+    struct sink_monitor monitor; /* has its own lock */
 
     /* under lock */
     pthread_mutex_t lock;
@@ -91,7 +94,7 @@ int sink_views_update(struct sink_session *session, struct err *err);
 
 /* --- sink_write.c --------------------------------------------------------- */
 
-int sink_write(struct sink_session *session, const struct otlp_fragment *fragments, size_t count,
+int sink_write(struct sink_session *session, const struct otlp_fragment *fragments, size_t count, bool apart,
                struct sink_verdict *verdicts, struct err *err);
 
 #endif

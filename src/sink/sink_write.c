@@ -14,7 +14,8 @@
  * Refusal of a whole command is taken apart until it is one document's; and
  * before that one is refused, an insert that has to work is tried, since a
  * server that refuses every insert (one without a journal, say) must not make
- * us park everything.
+ * us park everything.  The same is done with an error that nobody knows, when
+ * the caller asks for it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -34,6 +35,7 @@ struct target {
     struct sink_session *session;
     mongoc_collection_t *collection;
     char name[SINK_DAY_NAME_MAX];
+    bool apart;           /* what is not known is taken apart as well */
     size_t refused_alone; /* commands of one document that were refused as a whole, in the message in hand */
     struct err refusal;   /* the last of them */
 };
@@ -61,6 +63,8 @@ static enum sink_reply insert(struct target *target, const bson_t **documents, s
                                        &reply, &error);
     result = sink_reply_read(ok, &reply, &error, count, verdicts, err);
     bson_destroy(&reply);
+    if (result == SINK_REPLY_FAILED && err->class == ERR_UNKNOWN && target->apart)
+        result = SINK_REPLY_SPLIT;
     /* The answer is lost here in tests: documents are stored and nobody knows. */
     if (check_fault("sink.answer", err) != 0)
         return SINK_REPLY_FAILED;
@@ -123,6 +127,7 @@ static int find_any(mongoc_cursor_t *cursor, const bson_t **known, struct err *e
  */
 static int try_known_document(struct target *target, struct err *err)
 {
+    bool apart = target->apart;
     bson_t filter = BSON_INITIALIZER;
     bson_t *options = BCON_NEW("limit", BCON_INT64(1), "projection", "{", "_id", BCON_INT32(1), "}");
     mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(target->collection, &filter, options, NULL);
@@ -132,8 +137,10 @@ static int try_known_document(struct target *target, struct err *err)
     int found = find_any(cursor, &known, err);
     enum sink_reply reply = SINK_REPLY_SPLIT;
 
+    target->apart = false; /* this one is not to blame */
     if (found == 1)
         reply = insert(target, &known, 1, verdicts, err);
+    target->apart = apart;
     mongoc_cursor_destroy(cursor);
     bson_destroy(options);
     bson_destroy(&filter);
@@ -243,10 +250,10 @@ static int place(struct sink_session *session, const struct otlp_fragment *fragm
 
 /* The run of placed fragments from `first` that share its day; returns where it ends, or 0 on failure. */
 static size_t write_day(struct sink_session *session, const struct otlp_fragment *fragments, size_t first, size_t count,
-                        struct sink_verdict *verdicts, struct err *err)
+                        bool apart, struct sink_verdict *verdicts, struct err *err)
 {
     uint32_t day = session->placed[first].day;
-    struct target target = {.session = session};
+    struct target target = {.session = session, .apart = apart};
     size_t i = first;
     int result;
 
@@ -269,7 +276,7 @@ static size_t write_day(struct sink_session *session, const struct otlp_fragment
     return 0;
 }
 
-int sink_write(struct sink_session *session, const struct otlp_fragment *fragments, size_t count,
+int sink_write(struct sink_session *session, const struct otlp_fragment *fragments, size_t count, bool apart,
                struct sink_verdict *verdicts, struct err *err)
 {
     size_t done = 0;
@@ -283,7 +290,7 @@ int sink_write(struct sink_session *session, const struct otlp_fragment *fragmen
     if (place(session, fragments, count, err) != 0)
         return -1;
     while (done < count) {
-        done = write_day(session, fragments, done, count, verdicts, err);
+        done = write_day(session, fragments, done, count, apart, verdicts, err);
         if (done == 0)
             return -1;
     }

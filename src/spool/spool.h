@@ -144,7 +144,9 @@ enum spool_delivery_state {
     SPOOL_DELIVERY_STARTING,
     SPOOL_DELIVERY_FLOWING,
     SPOOL_DELIVERY_BACKING_OFF,
-    SPOOL_DELIVERY_MISCONFIGURED
+    SPOOL_DELIVERY_MISCONFIGURED, /* a person has to act */
+    SPOOL_DELIVERY_STORAGE_FULL,  /* MongoDB has no room */
+    SPOOL_DELIVERY_STATE_COUNT    /* the numbers are stored: never renumber */
 };
 
 /* What the flusher last noted about MongoDB, for `tracespool status`. */

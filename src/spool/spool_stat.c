@@ -43,6 +43,10 @@ const char *spool_delivery_state_name(enum spool_delivery_state state)
         return "backing off";
     case SPOOL_DELIVERY_MISCONFIGURED:
         return "misconfigured";
+    case SPOOL_DELIVERY_STORAGE_FULL:
+        return "storage full";
+    case SPOOL_DELIVERY_STATE_COUNT:
+        break;
     }
     return "unknown";
 }

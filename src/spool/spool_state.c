@@ -167,7 +167,7 @@ int spool_state_get_delivery(MDB_txn *txn, const struct spool *spool, struct spo
         return rc;
     /* A note that has gone bad is none: nothing hangs on it, and the next one replaces it. */
     if (value.len < DELIVERY_FIXED_BYTES || value.len >= DELIVERY_FIXED_BYTES + sizeof(delivery->text) ||
-        spool_get_u64(value.data) > SPOOL_DELIVERY_MISCONFIGURED)
+        spool_get_u64(value.data) >= SPOOL_DELIVERY_STATE_COUNT)
         return 0;
     delivery->state = (enum spool_delivery_state)spool_get_u64(value.data);
     delivery->since_ns = spool_get_u64(value.data + 8);

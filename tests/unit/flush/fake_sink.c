@@ -136,7 +136,7 @@ static void travel(struct fake_sink *fake, const struct fake_write *write)
 }
 
 static int write_fragments(struct sink_session *session, const struct otlp_fragment *fragments, size_t count,
-                           struct sink_verdict *verdicts, struct err *err)
+                           bool apart, struct sink_verdict *verdicts, struct err *err)
 {
     struct fake_sink *fake = &session->fake;
     struct fake_write *write;
@@ -146,10 +146,13 @@ static int write_fragments(struct sink_session *session, const struct otlp_fragm
     pthread_mutex_lock(&fake->lock);
     write = begin_write(fake, fragments, count);
     travel(fake, write);
-    fails = fake->fail_writes > 0;
+    fake->writes_apart += apart;
+    fails = fake->fail_writes > 0 && !(apart && fake->fail_class == ERR_UNKNOWN);
     fail_class = fake->fail_class;
     fake->fail_writes -= fails;
     fake->failed_writes += fails;
+    if (!fails && fake->write_count < FAKE_SINK_WRITES_MAX)
+        fake->documents_of_writes[fake->write_count++] = count;
     fake->largest_write = count > fake->largest_write ? count : fake->largest_write;
     for (size_t i = 0; i < count && !fails; i++)
         store(fake, &fragments[i], &verdicts[i]);
@@ -158,8 +161,18 @@ static int write_fragments(struct sink_session *session, const struct otlp_fragm
     return fails ? err_set(err, fail_class, 6, "the sink is away") : 0;
 }
 
+static void watch(struct sink *sink, void (*passable)(void *context), void *context)
+{
+    struct fake_sink *fake = (struct fake_sink *)sink;
+
+    pthread_mutex_lock(&fake->lock);
+    fake->passable = passable;
+    fake->context = context;
+    pthread_mutex_unlock(&fake->lock);
+}
+
 static const struct sink_ops ops = {
-    .session_open = session_open, .session_close = session_close, .write = write_fragments};
+    .session_open = session_open, .session_close = session_close, .write = write_fragments, .watch = watch};
 
 void fake_sink_init(struct fake_sink *fake)
 {
@@ -200,4 +213,12 @@ bool fake_sink_has(struct fake_sink *fake, uint64_t number)
         has = fake->numbers[i] == number;
     pthread_mutex_unlock(&fake->lock);
     return has;
+}
+
+void fake_sink_tell(struct fake_sink *fake)
+{
+    pthread_mutex_lock(&fake->lock);
+    if (fake->passable != NULL)
+        fake->passable(fake->context);
+    pthread_mutex_unlock(&fake->lock);
 }

@@ -13,6 +13,7 @@
 #include "sink.h"
 
 #define FAKE_SINK_FRAGMENTS_MAX 100000
+#define FAKE_SINK_WRITES_MAX 1000
 
 struct fake_write {
     const struct otlp_fragment *fragments;
@@ -39,6 +40,11 @@ struct fake_sink {
     uint64_t spans;                            /* in them */
     uint64_t again;                            /* fragments that were there */
     uint64_t failed_writes;
+    uint64_t writes_apart;                            /* with `apart` */
+    size_t documents_of_writes[FAKE_SINK_WRITES_MAX]; /* those that succeeded, the first of them */
+    size_t write_count;
+    void (*passable)(void *context);
+    void *context;
     uint64_t largest_write;                      /* fragments in one write */
     struct fake_write writes[FLUSH_THREADS_MAX]; /* in hand */
     unsigned hanging;                            /* of them */
@@ -51,6 +57,7 @@ void fake_sink_fini(struct fake_sink *fake);
 /* Any thread. */
 void fake_sink_hang(struct fake_sink *fake, uint64_t number); /* 0: no more */
 void fake_sink_fail(struct fake_sink *fake, unsigned writes);
+void fake_sink_tell(struct fake_sink *fake); /* the watcher that writes may pass again */
 bool fake_sink_has(struct fake_sink *fake, uint64_t number);
 
 #endif

@@ -75,11 +75,20 @@ int fixture_teardown(void **state)
 
 void fixture_start(struct fixture *f, enum flush_order order, unsigned threads, size_t batch_documents)
 {
-    struct flush_options options = {
-        .order = order, .threads = threads, .batch_documents = batch_documents, .max_request_bytes = REQUEST_MAX};
+    struct flush_options options = {.order = order,
+                                    .threads = threads,
+                                    .batch_documents = batch_documents,
+                                    .max_request_bytes = REQUEST_MAX,
+                                    .unknown_ms = FLUSH_UNKNOWN_MS};
+
+    fixture_start_with(f, &options);
+}
+
+void fixture_start_with(struct fixture *f, const struct flush_options *options)
+{
     struct err err = {0};
 
-    fixture_must(flusher_start(&f->flusher, &options, f->spool, f->writer, &f->sink.base, &err), &err);
+    fixture_must(flusher_start(&f->flusher, options, f->spool, f->writer, &f->sink.base, &err), &err);
 }
 
 void fixture_stop(struct fixture *f)

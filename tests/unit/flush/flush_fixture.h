@@ -36,6 +36,7 @@ void fixture_open(struct fixture *fixture);
 void fixture_close(struct fixture *fixture);
 
 void fixture_start(struct fixture *fixture, enum flush_order order, unsigned threads, size_t batch_documents);
+void fixture_start_with(struct fixture *fixture, const struct flush_options *options);
 void fixture_stop(struct fixture *fixture);
 
 void fixture_must(int rc, const struct err *err);

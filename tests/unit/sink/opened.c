@@ -39,6 +39,7 @@ void opened_open(struct opened *opened, const char *host, const char *rest, cons
     struct err err;
 
     snprintf(opened->uri, sizeof(opened->uri), "mongodb://%s/%s", host, rest);
+    opened->apart = false;
     opened->options =
         (struct sink_mongo_options){.uri = opened->uri, .database = database, .compressor = "zstd", .sessions = 1};
     if (sink_mongo_new(&opened->sink, &opened->options, &err) != 0 ||
@@ -54,7 +55,7 @@ void opened_close(struct opened *opened)
 
 int opened_write(struct opened *opened, const struct request *request, struct sink_verdict *verdicts, struct err *err)
 {
-    return opened->sink->ops->write(opened->session, request->fragments, request->count, verdicts, err);
+    return opened->sink->ops->write(opened->session, request->fragments, request->count, opened->apart, verdicts, err);
 }
 
 void opened_write_span(struct opened *opened, uint8_t trace, uint8_t id, uint64_t start_ns, enum sink_outcome expected)

@@ -32,6 +32,7 @@ struct opened {
     struct sink_session *session;
     char uri[256];
     struct sink_mongo_options options; /* uri points into this struct */
+    bool apart;                        /* of opened_write; false at first */
 };
 
 /* `rest` follows "mongodb://host/": "?socketTimeoutMS=500". */

@@ -70,10 +70,10 @@ static void test_no_two_rows_contradict(void **state)
 static void test_documents_codes_have_the_designs_meaning(void **state)
 {
     static const int poison[] = {2, 10334, 121, 15, 22, 378, 14, 52, 53, 56, 57, 67, 171};
-    static const int retry[] = {6,     7,   89,  9001,  384, 202,   11600, 11602, 10107, 13435, 13436,
-                                10058, 189, 91,  262,   134, 462,   449,   450,   433,   402,   407,
-                                365,   50,  24,  46,    112, 11601, 261,   264,   290,   64,    75,
-                                26,    48,  215, 13388, 150, 63,    117,   12587, 14031, 371,   99999};
+    static const int retry[] = {6,  7,   89,  9001, 384, 202, 11600, 11602, 10107, 13435, 13436, 10058, 189,
+                                91, 262, 134, 64,   75,  26,  48,    215,   13388, 150,   63,    117,   12587};
+    static const int overload[] = {462, 449, 450, 433, 402, 407, 365, 50, 24, 46, 112, 11601, 261, 264, 290};
+    static const int full[] = {14031, 371};
     static const int config[] = {13, 18, 11, 391, 8000, 334, 140, 141, 79, 100, 20, 59, 72, 73, 85, 86, 115, 166};
 
     (void)state;
@@ -81,8 +81,13 @@ static void test_documents_codes_have_the_designs_meaning(void **state)
         assert_int_equal(sink_errors_class(sink_errors_of_document(poison[i])), ERR_POISON);
     for (size_t i = 0; i < sizeof(retry) / sizeof(retry[0]); i++)
         assert_int_equal(sink_errors_class(sink_errors_of_document(retry[i])), ERR_RETRY);
+    for (size_t i = 0; i < sizeof(overload) / sizeof(overload[0]); i++)
+        assert_int_equal(sink_errors_class(sink_errors_of_document(overload[i])), ERR_OVERLOAD);
+    for (size_t i = 0; i < sizeof(full) / sizeof(full[0]); i++)
+        assert_int_equal(sink_errors_class(sink_errors_of_document(full[i])), ERR_FULL);
     for (size_t i = 0; i < sizeof(config) / sizeof(config[0]); i++)
         assert_int_equal(sink_errors_class(sink_errors_of_document(config[i])), ERR_CONFIG);
+    assert_int_equal(sink_errors_class(sink_errors_of_document(99999)), ERR_UNKNOWN);
     assert_int_equal(sink_errors_of_document(11000), SINK_ERROR_DUPLICATE);
 }
 
@@ -100,7 +105,8 @@ static void test_whole_commands_codes_have_the_designs_meaning(void **state)
     for (size_t i = 0; i < sizeof(not_poison) / sizeof(not_poison[0]); i++) {
         bson_error_t error = server_error(not_poison[i]);
 
-        assert_int_equal(sink_errors_class(sink_errors_of_command(&error, NULL)), ERR_RETRY);
+        assert_int_not_equal(sink_errors_of_command(&error, NULL), SINK_ERROR_POISON);
+        assert_int_not_equal(sink_errors_class(sink_errors_of_command(&error, NULL)), ERR_POISON);
     }
 }
 
@@ -168,7 +174,7 @@ static void test_set_says_meaning_text_and_code(void **state)
 
     (void)state;
     assert_int_equal(sink_errors_set(&err, SINK_ERROR_STORAGE, 14031, "available disk space is low"), -1);
-    assert_int_equal(err.class, ERR_RETRY);
+    assert_int_equal(err.class, ERR_FULL);
     assert_int_equal(err.code, 14031);
     assert_string_equal(
         err.text, "MongoDB has no room or blocks writes: available disk space is low (code 14031 OutOfDiskSpace)");

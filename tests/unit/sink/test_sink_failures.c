@@ -7,9 +7,12 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <pthread.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "fault.h"
+#include "metrics.h"
 #include "opened.h"
 
 #define SPANS_MAX 8
@@ -150,10 +153,10 @@ static void test_command_codes_have_their_class(void **state)
         {10107, ERR_RETRY, "insert into " TODAY ": MongoDB cannot be reached or is changing state: "},
         {11600, ERR_RETRY, "(code 11600 InterruptedAtShutdown)"},
         {262, ERR_RETRY, "MongoDB cannot be reached or is changing state: "},
-        {365, ERR_RETRY, "MongoDB is overloaded: "},
-        {14031, ERR_RETRY, "MongoDB has no room or blocks writes: "},
+        {365, ERR_OVERLOAD, "MongoDB is overloaded: "},
+        {14031, ERR_FULL, "MongoDB has no room or blocks writes: "},
         {150, ERR_RETRY, "the collection changed meanwhile: "},
-        {12345, ERR_RETRY, "MongoDB failed in a way that is not known: "},
+        {12345, ERR_UNKNOWN, "MongoDB failed in a way that is not known: "},
         {13, ERR_CONFIG, "MongoDB needs a person: "},
         {20, ERR_CONFIG, "(code 20 IllegalOperation)"},
     };
@@ -322,6 +325,108 @@ static void test_server_that_refuses_everything_is_config(void **state)
     request_free(&request);
 }
 
+/* What nobody knows is taken apart when that is asked for. */
+static void test_unknown_refusal_is_taken_apart_when_asked(void **state)
+{
+    struct sink_verdict verdicts[SPANS_MAX];
+    struct request request;
+    struct opened opened;
+    struct err err;
+
+    NEED_MONGOD();
+    make_traces(&request, 4);
+    opened_open(&opened, mongod_host(mongod), "", "odd");
+    opened_write_span(&opened, 90, 90, REQUESTS_RECEIVED_NS, SINK_STORED); /* a document that is known */
+    opened.apart = true;
+    mongod_fail_next(mongod, "insert", 3, 12345);
+    if (opened_write(&opened, &request, verdicts, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(verdicts[0].outcome, SINK_REFUSED);
+    assert_int_equal(verdicts[0].code, 12345);
+    check_contains(verdicts[0].text, "MongoDB failed in a way that is not known: ");
+    for (size_t i = 1; i < 4; i++)
+        assert_int_equal(verdicts[i].outcome, SINK_STORED);
+    opened_close(&opened);
+    request_free(&request);
+}
+
+/* A server that fails for every document is not the documents' fault. */
+static void test_unknown_failure_of_everything_refuses_nothing(void **state)
+{
+    struct request request;
+    struct opened opened;
+
+    NEED_MONGOD();
+    make_traces(&request, 4);
+    opened_open(&opened, mongod_host(mongod), "", "odder");
+    opened_write_span(&opened, 90, 90, REQUESTS_RECEIVED_NS, SINK_STORED);
+    opened.apart = true;
+    mongod_fail_next(mongod, "insert", 1000, 12345);
+    check_write_fails(&opened, &request, ERR_UNKNOWN, "MongoDB failed in a way that is not known: ");
+    mongod_fail_next(mongod, "insert", 0, 12345);
+    check_write(&opened, &request, SINK_STORED);
+    opened_close(&opened);
+    request_free(&request);
+}
+
+/* --- whether it can be written to ------------------------------------------- */
+
+static pthread_mutex_t told_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned told;
+
+static void count_tell(void *context)
+{
+    (void)context;
+    pthread_mutex_lock(&told_lock);
+    told++;
+    pthread_mutex_unlock(&told_lock);
+}
+
+static unsigned times_told(void)
+{
+    unsigned times;
+
+    pthread_mutex_lock(&told_lock);
+    times = told;
+    pthread_mutex_unlock(&told_lock);
+    return times;
+}
+
+static void await_up(uint64_t up)
+{
+    uint64_t deadline_ns = clock_mono_ns() + 30 * NS_PER_S;
+
+    while (metrics_get(METRIC_MONGODB_UP) != up) {
+        assert_true(clock_mono_ns() < deadline_ns);
+        usleep(10000);
+    }
+}
+
+static void test_monitor_says_up_and_down_and_tells_the_watcher(void **state)
+{
+    uint64_t up_ns = metrics_get(METRIC_MONGODB_UP_SECONDS), down_ns = metrics_get(METRIC_MONGODB_DOWN_SECONDS);
+    struct opened opened;
+    unsigned before;
+
+    NEED_MONGOD();
+    opened_open(&opened, mongod_host(mongod), SHORT_HEARTBEAT, "monitor");
+    opened.sink->ops->watch(opened.sink, count_tell, NULL);
+    await_up(1);
+    before = times_told();
+    mongod_stop(mongod);
+    await_up(0);
+    usleep(20000);
+    sink_mongo_refresh_metrics(opened.sink);
+    assert_true(metrics_get(METRIC_MONGODB_UP_SECONDS) > up_ns);
+    assert_true(metrics_get(METRIC_MONGODB_DOWN_SECONDS) >= down_ns + 20 * NS_PER_MS);
+    assert_int_equal(times_told(), before);
+    mongod_restart(mongod);
+    await_up(1);
+    assert_int_equal(times_told(), before + 1);
+    opened.sink->ops->watch(opened.sink, NULL, NULL);
+    opened_close(&opened);
+}
+
 /* Finding out which it is can fail as well. */
 static void test_unclear_refusal_is_retry(void **state)
 {
@@ -361,6 +466,9 @@ int main(void)
         cmocka_unit_test(test_part_that_fails_fails_the_whole),
         cmocka_unit_test(test_server_that_refuses_everything_is_config),
         cmocka_unit_test(test_unclear_refusal_is_retry),
+        cmocka_unit_test(test_unknown_refusal_is_taken_apart_when_asked),
+        cmocka_unit_test(test_unknown_failure_of_everything_refuses_nothing),
+        cmocka_unit_test(test_monitor_says_up_and_down_and_tells_the_watcher),
     };
 
     return cmocka_run_group_tests(tests, opened_setup, opened_teardown);

@@ -140,11 +140,11 @@ static void test_entry_that_is_not_the_documents_fails_the_whole(void **state)
     check_failed(read_reply("{\"insertedCount\": 3, \"writeErrors\": ["
                             "{\"index\": 1, \"code\": 14031, \"errmsg\": \"disk\"}]}",
                             false, no_error, DOCUMENTS),
-                 ERR_RETRY, "MongoDB has no room or blocks writes: disk (code 14031 OutOfDiskSpace)");
+                 ERR_FULL, "MongoDB has no room or blocks writes: disk (code 14031 OutOfDiskSpace)");
     check_failed(read_reply("{\"insertedCount\": 3, \"writeErrors\": ["
                             "{\"index\": 1, \"code\": 54321, \"errmsg\": \"new\"}]}",
                             false, no_error, DOCUMENTS),
-                 ERR_RETRY, "MongoDB failed in a way that is not known: new (code 54321)");
+                 ERR_UNKNOWN, "MongoDB failed in a way that is not known: new (code 54321)");
 }
 
 static void test_answer_that_does_not_add_up_is_not_believed(void **state)

@@ -1,0 +1,44 @@
+/*
+ * sink_monitor.h - whether MongoDB can be written to, as the driver's monitors
+ * find out without a query.
+ *
+ * Any thread.
+ */
+#ifndef TRACESPOOL_SINK_MONITOR_H
+#define TRACESPOOL_SINK_MONITOR_H
+
+#include <mongoc/mongoc.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sink_monitor {
+    /* under lock */
+    pthread_mutex_t lock;
+    bool is_known; /* the driver looks, and has said something */
+    bool is_writable;
+    bool is_over;
+    uint64_t counted_ns; /* monotonic: time is counted up to here */
+    void (*passable)(void *context);
+    void *context;
+};
+
+void sink_monitor_init(struct sink_monitor *monitor);
+void sink_monitor_fini(struct sink_monitor *monitor);
+
+/* The pool is about to go, which is not MongoDB's doing. */
+void sink_monitor_detach(struct sink_monitor *monitor);
+
+/* Before the pool's first client is made.  `monitor` must outlive the pool. */
+void sink_monitor_attach(struct sink_monitor *monitor, mongoc_client_pool_t *pool);
+
+/* As sink.h's watch. */
+void sink_monitor_watch(struct sink_monitor *monitor, void (*passable)(void *context), void *context);
+
+/* Tells the watcher, for another reason. */
+void sink_monitor_tell(struct sink_monitor *monitor);
+
+/* Counts the time up to now. */
+void sink_monitor_refresh(struct sink_monitor *monitor);
+
+#endif

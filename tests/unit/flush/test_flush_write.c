@@ -1,0 +1,217 @@
+/*
+ * test_flush_write.c - what the flusher makes of the ways in which a sink fails.
+ */
+#include "flush_fixture.h"
+
+#include <unistd.h>
+
+#include "clock.h"
+#include "metrics.h"
+
+static struct flush_options one_thread(size_t batch_documents)
+{
+    return (struct flush_options){.order = FLUSH_OLDEST_FIRST,
+                                  .threads = 1,
+                                  .batch_documents = batch_documents,
+                                  .max_request_bytes = REQUEST_MAX,
+                                  .unknown_ms = FLUSH_UNKNOWN_MS};
+}
+
+static void fail_as(struct fixture *f, enum err_class class, unsigned writes)
+{
+    f->sink.fail_class = class;
+    f->sink.fail_writes = writes;
+}
+
+static void assert_delivered(struct fixture *f, uint64_t spans)
+{
+    fixture_until(f, nothing_pending, "everything is delivered");
+    assert_int_equal(f->sink.spans, spans);
+    assert_int_equal(f->sink.again, 0);
+}
+
+/* --- overload --------------------------------------------------------------- */
+
+static void test_overload_halves_writes_which_grow_again(void **state)
+{
+    struct fixture *f = *state;
+    struct flush_options options = one_thread(64);
+    size_t i = 0, sum = 0;
+
+    fixture_put_numbers(f, 1, 1001);
+    fail_as(f, ERR_OVERLOAD, 2);
+    fixture_start_with(f, &options);
+    assert_delivered(f, 1000);
+    assert_int_equal(f->sink.documents_of_writes[0], 16);
+    assert_int_equal(f->sink.documents_of_writes[1], 16 + 64 / FLUSH_WRITE_STEPS + 1);
+    for (; i < f->sink.write_count; i++)
+        sum += f->sink.documents_of_writes[i];
+    assert_int_equal(sum, 1000);
+    while (i > 0 && f->sink.documents_of_writes[i - 1] != 64)
+        i--;
+    assert_true(i > 2); /* they came back to what is configured */
+}
+
+static void test_overload_ends_at_one_document(void **state)
+{
+    struct fixture *f = *state;
+    struct flush_options options = one_thread(2);
+
+    fixture_put_numbers(f, 1, 11);
+    fail_as(f, ERR_OVERLOAD, 3);
+    fixture_start_with(f, &options);
+    assert_delivered(f, 10);
+    assert_int_equal(f->sink.documents_of_writes[0], 1);
+}
+
+/* --- what nobody knows ------------------------------------------------------- */
+
+static void test_unknown_is_taken_apart_after_a_while(void **state)
+{
+    struct fixture *f = *state;
+    struct flush_options options = one_thread(100);
+
+    options.unknown_ms = 300;
+    fixture_put_numbers(f, 1, 11);
+    fail_as(f, ERR_UNKNOWN, UINT32_MAX);
+    fixture_start_with(f, &options);
+    assert_delivered(f, 10);
+    assert_true(f->sink.failed_writes >= 1);
+    assert_int_equal(f->sink.writes_apart, 1);
+}
+
+static void test_unknown_that_passes_is_not_taken_apart(void **state)
+{
+    struct fixture *f = *state;
+    struct flush_options options = one_thread(100);
+
+    fixture_put_numbers(f, 1, 11);
+    fail_as(f, ERR_UNKNOWN, 3);
+    fixture_start_with(f, &options);
+    assert_delivered(f, 10);
+    assert_int_equal(f->sink.failed_writes, 3);
+    assert_int_equal(f->sink.writes_apart, 0);
+}
+
+/* An outage of any length is not what nobody knows. */
+static void test_known_failures_are_never_taken_apart(void **state)
+{
+    struct fixture *f = *state;
+    struct flush_options options = one_thread(100);
+
+    options.unknown_ms = 1;
+    fixture_put_numbers(f, 1, 11);
+    fail_as(f, ERR_RETRY, 4);
+    fixture_start_with(f, &options);
+    assert_delivered(f, 10);
+    assert_int_equal(f->sink.writes_apart, 0);
+}
+
+/* --- states ------------------------------------------------------------------- */
+
+static bool misconfigured(struct fixture *f, const struct spool_stat *stat)
+{
+    (void)f;
+    return stat->delivery.state == SPOOL_DELIVERY_MISCONFIGURED;
+}
+
+static bool storage_full(struct fixture *f, const struct spool_stat *stat)
+{
+    (void)f;
+    return stat->delivery.state == SPOOL_DELIVERY_STORAGE_FULL;
+}
+
+/* The sink's word ends a wait that would be longer than this test's patience. */
+static void assert_word_ends_the_wait(struct fixture *f, enum err_class class, condition *noted, const char *name)
+{
+    struct flush_options options = one_thread(100);
+    struct spool_stat stat;
+
+    fixture_put_numbers(f, 1, 11);
+    fail_as(f, class, UINT32_MAX);
+    fixture_start_with(f, &options);
+    stat = fixture_until(f, noted, "the state is noted");
+    assert_string_equal(spool_delivery_state_name(stat.delivery.state), name);
+    assert_string_equal(stat.delivery.text, "the sink is away");
+    assert_int_equal(metrics_get(METRIC_FLUSH_BACKING_OFF), 1);
+    assert_int_equal(stat.pending_records, 10);
+    fake_sink_fail(&f->sink, 0);
+    fake_sink_tell(&f->sink);
+    assert_delivered(f, 10);
+    assert_int_equal(metrics_get(METRIC_FLUSH_BACKING_OFF), 0);
+}
+
+static void test_storage_full_is_noted_and_ends_at_the_sinks_word(void **state)
+{
+    assert_word_ends_the_wait(*state, ERR_FULL, storage_full, "storage full");
+}
+
+static void test_misconfiguration_ends_at_the_sinks_word(void **state)
+{
+    assert_word_ends_the_wait(*state, ERR_CONFIG, misconfigured, "misconfigured");
+}
+
+static void test_stopped_flusher_is_told_no_more(void **state)
+{
+    struct fixture *f = *state;
+    struct flush_options options = one_thread(100);
+
+    fixture_start_with(f, &options);
+    assert_non_null(f->sink.passable);
+    fixture_stop(f);
+    assert_null(f->sink.passable);
+}
+
+/* --- the rate ------------------------------------------------------------------- */
+
+static void test_rate_bounds_writes_and_time(void **state)
+{
+    struct fixture *f = *state;
+    struct flush_options options = one_thread(100);
+    uint64_t begin_ns = clock_mono_ns();
+
+    options.rate = 20;
+    fixture_put_numbers(f, 1, 51);
+    fixture_start_with(f, &options);
+    assert_delivered(f, 50);
+    assert_int_equal(f->sink.largest_write, 20);
+    assert_true(clock_mono_ns() - begin_ns >= 2 * NS_PER_S); /* two full writes are paid for before the third */
+}
+
+/* All of it would take a quarter of an hour. */
+static void test_stop_ends_the_wait_for_the_rate(void **state)
+{
+    struct fixture *f = *state;
+    struct flush_options options = one_thread(1);
+    struct spool_stat stat;
+    struct err err;
+
+    options.rate = 1;
+    fixture_put_numbers(f, 1, 1001);
+    fixture_start_with(f, &options);
+    while (!fake_sink_has(&f->sink, 1))
+        usleep(1000);
+    fixture_stop(f);
+    fixture_must(spool_stat(f->spool, &stat, &err), &err);
+    assert_true(stat.pending_records > 900);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_overload_halves_writes_which_grow_again),
+        TEST(test_overload_ends_at_one_document),
+        TEST(test_unknown_is_taken_apart_after_a_while),
+        TEST(test_unknown_that_passes_is_not_taken_apart),
+        TEST(test_known_failures_are_never_taken_apart),
+        TEST(test_storage_full_is_noted_and_ends_at_the_sinks_word),
+        TEST(test_misconfiguration_ends_at_the_sinks_word),
+        TEST(test_stopped_flusher_is_told_no_more),
+        TEST(test_rate_bounds_writes_and_time),
+        TEST(test_stop_ends_the_wait_for_the_rate),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
