@@ -83,14 +83,16 @@
 #define FLUSH_READ_NEWEST_BYTES_MAX (1UL << 20) /* the same of the newest records: later ones wait for it to be done */
 #define FLUSH_BATCH_RAW_BYTES_MAX (32UL << 20)  /* requests' bytes in one batch, unless one request is larger */
 #define FLUSH_ARENA_BYTES_MAX (2048UL << 20)    /* a batch's requests, indexes and fragments */
+#define FLUSH_PARK_MAX 256                      /* refused spans that are parked together */
+#define FLUSH_PARK_BYTES (4UL << 20)            /* the same; one that is larger goes alone */
 #define FLUSH_WRAP_BYTES_MAX 4096               /* what wrapping one span as a request may add */
 #define FLUSH_BACKOFF_MIN_MS 100
 #define FLUSH_BACKOFF_MAX_MS 30000
-#define FLUSH_OVERLOAD_STEPS 3       /* an overload is waited for like so many more failures in a row */
-#define FLUSH_PROBE_MS 30000         /* and more, between tries of what only a person mends */
-#define FLUSH_UNKNOWN_MS 600000      /* an error that nobody knows: then the batch is taken apart */
-#define FLUSH_WRITE_STEPS 8          /* successes until a write that was halved is as large as before */
-#define FLUSH_RATE_MAX 100000000UL   /* spans a second */
+#define FLUSH_OVERLOAD_STEPS 3               /* an overload is waited for like so many more failures in a row */
+#define FLUSH_PROBE_MS 30000                 /* and more, between tries of what only a person mends */
+#define FLUSH_UNKNOWN_MS 600000              /* an error that nobody knows: then the batch is taken apart */
+#define FLUSH_WRITE_STEPS 8                  /* successes until a write that was halved is as large as before */
+#define FLUSH_RATE_MAX 100000000UL           /* spans a second */
 #define SINK_DOCUMENT_BYTES_MAX (16UL << 20) /* MongoDB's limit on a document */
 #define SINK_MESSAGE_BYTES_MAX (40UL << 20)  /* one insert command; MongoDB's limit is 48 MB */
 #define SINK_MESSAGE_DOCUMENTS_MAX 10000     /* one insert command; MongoDB's limit is 100,000 */

@@ -21,7 +21,7 @@ void flush_batch_init(struct flush_batch *batch, size_t max_request_bytes)
 {
     memset(batch, 0, sizeof(*batch));
     arena_init(&batch->arena, FLUSH_ARENA_BYTES_MAX);
-    buf_init(&batch->inflated, max_request_bytes + FLUSH_WRAP_BYTES_MAX);
+    buf_init(&batch->inflated, max_request_bytes + FLUSH_WRAP_BYTES_MAX + FLUSH_PARK_BYTES);
     batch->max_request_bytes = max_request_bytes;
 }
 

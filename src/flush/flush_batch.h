@@ -24,7 +24,7 @@ struct flush_batch {
     uint64_t raw_bytes; /* requests' bytes, inflated */
 
     struct arena arena;  /* requests, indexes, fragments' span lists */
-    struct buf inflated; /* one request; between fillings it is the deliverer's, for a span to be parked */
+    struct buf inflated; /* one request; between fillings it is the deliverer's, for spans to be parked */
     size_t max_request_bytes;
 };
 

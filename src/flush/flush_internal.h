@@ -102,6 +102,20 @@ bool flush_wait_for_spool(struct flush_thread *thread, uint64_t attempts);
  */
 int flush_write(struct flush_thread *thread, const struct otlp_fragment *fragments, size_t count, struct err *err);
 
+/* --- flush_refused.c ------------------------------------------------------- */
+
+struct flush_refusal {
+    const struct otlp_fragment *fragment;
+    uint64_t seq; /* of the record that it came from */
+    struct sink_verdict verdict;
+};
+
+/* Counts it; true when it is SINK_REFUSED. */
+bool flush_count_verdict(const struct otlp_fragment *fragment, const struct sink_verdict *verdict);
+
+/* Writes the spans of what was refused one by one, and parks those that are refused alone.  -1 as flush_deliver. */
+int flush_refused(struct flush_thread *thread, const struct flush_refusal *refused, size_t count, struct err *err);
+
 /* --- flush_deliver.c ------------------------------------------------------- */
 
 /*

@@ -137,27 +137,41 @@ static void leave(struct spool_writer *writer)
         pthread_cond_broadcast(&writer->left);
 }
 
-/* Queues `op` and waits until it is told. */
-static int run_op(struct spool_writer *writer, struct spool_op *op, struct err *err)
+/* Queues the operations and waits until each is told.  -1: of those that failed the first one's failure. */
+static int run_ops(struct spool_writer *writer, struct spool_op *ops, size_t count, struct err *err)
 {
-    clock_cond_init(&op->cond);
+    const struct spool_op *failed = NULL;
+
+    for (size_t i = 0; i < count; i++)
+        clock_cond_init(&ops[i].cond);
     pthread_mutex_lock(&writer->lock);
     writer->callers++;
+    for (size_t i = 0; i < count && !writer->stopping; i++)
+        spool_queue_add_op(&writer->queue, &ops[i]);
     if (writer->stopping) {
-        op->failed = true;
-        err_set(&op->failure, ERR_BUSY, ECANCELED, "the spool is stopping");
+        ops[0].failed = true;
+        err_set(&ops[0].failure, ERR_BUSY, ECANCELED, "the spool is stopping");
     } else {
-        spool_queue_add_op(&writer->queue, op);
         pthread_cond_signal(&writer->work);
-        while (!op->told)
-            pthread_cond_wait(&op->cond, &writer->lock);
+        for (size_t i = 0; i < count; i++)
+            while (!ops[i].told)
+                pthread_cond_wait(&ops[i].cond, &writer->lock);
     }
     leave(writer);
     pthread_mutex_unlock(&writer->lock);
-    pthread_cond_destroy(&op->cond);
-    if (op->failed && err != NULL)
-        *err = op->failure;
-    return op->failed ? -1 : 0;
+    for (size_t i = count; i-- > 0;) {
+        pthread_cond_destroy(&ops[i].cond);
+        if (ops[i].failed)
+            failed = &ops[i];
+    }
+    if (failed != NULL && err != NULL)
+        *err = failed->failure;
+    return failed == NULL ? 0 : -1;
+}
+
+static int run_op(struct spool_writer *writer, struct spool_op *op, struct err *err)
+{
+    return run_ops(writer, op, 1, err);
 }
 
 int spool_writer_delivered(struct spool_writer *writer, const uint64_t *seqs, size_t count, struct err *err)
@@ -167,20 +181,35 @@ int spool_writer_delivered(struct spool_writer *writer, const uint64_t *seqs, si
     return run_op(writer, &op, err);
 }
 
-int spool_writer_park(struct spool_writer *writer, const struct spool_parked *parked, struct err *err)
+static int encode_parked(struct spool_op *op, struct buf *blob, const struct spool_parked *parked, struct err *err)
 {
-    struct spool_op op = {.kind = SPOOL_OP_PARK, .parked = parked};
-    struct buf blob;
-    int rc;
-
     assert(parked->seq > 0 && (!parked->whole || parked->payload.len == 0));
-    buf_init(&blob, SPOOL_PARKED_BYTES_MAX);
-    rc = spool_park_encode(&blob, parked, err);
-    if (rc == 0) {
-        op.blob = buf_slice(&blob);
-        rc = run_op(writer, &op, err);
+    *op = (struct spool_op){.kind = SPOOL_OP_PARK, .parked = parked};
+    if (spool_park_encode(blob, parked, err) != 0)
+        return -1;
+    op->blob = buf_slice(blob);
+    return 0;
+}
+
+int spool_writer_park(struct spool_writer *writer, const struct spool_parked *parked, size_t count, struct err *err)
+{
+    struct spool_op *ops = calloc(count, sizeof(*ops));
+    struct buf *blobs = calloc(count, sizeof(*blobs));
+    int rc = 0;
+
+    assert(count > 0);
+    if (ops == NULL || blobs == NULL)
+        rc = err_set(err, ERR_BUSY, ENOMEM, "no memory to park %zu entries", count);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        buf_init(&blobs[i], SPOOL_PARKED_BYTES_MAX);
+        rc = encode_parked(&ops[i], &blobs[i], &parked[i], err);
     }
-    buf_fini(&blob);
+    if (rc == 0)
+        rc = run_ops(writer, ops, count, err);
+    for (size_t i = 0; blobs != NULL && i < count; i++)
+        buf_fini(&blobs[i]);
+    free(blobs);
+    free(ops);
     return rc;
 }
 

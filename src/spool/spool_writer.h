@@ -75,12 +75,14 @@ uint64_t spool_writer_retry_ms(struct spool_writer *writer);
 int spool_writer_delivered(struct spool_writer *writer, const uint64_t *seqs, size_t count, struct err *err);
 
 /*
- * Stores the entry under (seq, index), replacing one that is there.  As above.
- * Payload and text are copied.  An entry that is `whole` has no payload and
- * says why its record, which stays where it is and becomes held, cannot be
- * delivered; when that is not pending any more, it is passed over.
+ * Stores each entry under its (seq, index), replacing one that is there; all of
+ * them in as few transactions as their size allows.  As above; -1 also when
+ * some are stored and some are not.  Payloads and texts are copied.  An entry
+ * that is `whole` has no payload and says why its record, which stays where it
+ * is and becomes held, cannot be delivered; when that is not pending any more,
+ * it is passed over.
  */
-int spool_writer_park(struct spool_writer *writer, const struct spool_parked *parked, struct err *err);
+int spool_writer_park(struct spool_writer *writer, const struct spool_parked *parked, size_t count, struct err *err);
 
 /* Notes what the flusher knows of MongoDB.  As above. */
 int spool_writer_note_delivery(struct spool_writer *writer, const struct spool_delivery *delivery, struct err *err);

@@ -215,7 +215,7 @@ static void park(struct power_daemon *daemon, uint64_t seq, bool whole, size_t l
     if (!whole)
         parked.payload = slice_of(bytes, len);
     mark_change(daemon, change, POWER_ASKED, id, parked.payload, &seq, 1);
-    rc = spool_writer_park(daemon->writer, &parked, &err);
+    rc = spool_writer_park(daemon->writer, &parked, 1, &err);
     if (rc == -1 && err.class != ERR_BUSY)
         power_work_fail("park", &err);
     mark_change(daemon, change, rc == 0 ? POWER_CONFIRMED : POWER_REFUSED, id, parked.payload, NULL, 0);

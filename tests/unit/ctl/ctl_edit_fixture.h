@@ -27,7 +27,7 @@ static inline void fixture_park(struct spool_fixture *fixture, uint64_t seq, uin
                                   .payload = slice_of_text(payload)};
     struct err err;
 
-    assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
 }
 
 static inline void fixture_park_whole(struct spool_fixture *fixture, uint64_t seq)
@@ -40,7 +40,7 @@ static inline void fixture_park_whole(struct spool_fixture *fixture, uint64_t se
                                   .text = "not protobuf"};
     struct err err;
 
-    assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
 }
 
 /* "1p 2h 3d 7:0 ": pending, held, delivered, and the parked entries. */

@@ -260,10 +260,10 @@ static void test_ls_parked_lists_reason_code_and_text(void **state)
                                   .text = "Document failed \033[31mvalidation",
                                   .payload = slice_of_text("abc")};
 
-    assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
     parked.index = 6;
     parked.text = "second";
-    assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
     RUN(&run, "ls", "--parked", "--spool", fixture->path);
     assert_int_equal(run.status, CTL_OK);
     assert_int_equal(lines(run.out, 0, &line), 3);

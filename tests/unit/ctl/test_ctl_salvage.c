@@ -34,7 +34,7 @@ static void park(struct spool_fixture *spool, const char *name)
 
     fixture_read(&payload, name);
     parked.payload = buf_slice(&payload);
-    assert_int_equal(spool_writer_park(spool->writer, &parked, &err), 0);
+    assert_int_equal(spool_writer_park(spool->writer, &parked, 1, &err), 0);
     buf_fini(&payload);
 }
 

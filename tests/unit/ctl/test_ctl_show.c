@@ -127,7 +127,7 @@ static void test_show_trace_finds_what_is_parked(void **state)
 
     fixture_read(&request, "python-awkward-0012.pb");
     parked.payload = buf_slice(&request);
-    assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
     buf_fini(&request);
     RUN(&run, "show", "--from", "spool", "286bef29899918a76ec15d384c867063", "--spool", fixture->path);
     assert_string_equal(run.err, "");
@@ -217,7 +217,7 @@ static void test_show_batch_that_is_not_there_fails(void **state)
                "tracespool show: batch 77 is not in the spool: it was never there, or made room for newer ones\n");
     run_free(&run);
     parked.payload = slice_of_text("x");
-    assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
     RUN(&run, "show", "77", "--spool", fixture->path);
     assert_int_equal(run.status, CTL_FAILED);
     assert_contains(run.err, "spans of it are parked; `tracespool ls --parked` lists them\n");

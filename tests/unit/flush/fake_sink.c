@@ -50,6 +50,10 @@ static bool holds_refused_span(const struct fake_sink *fake, const struct otlp_f
         if (memcmp(span->span_id, fake->refused_span_id, OTLP_SPAN_ID_BYTES) == 0)
             return true;
     }
+    for (uint32_t i = 0; fake->refused_every > 0 && i < fragment->span_count; i++) {
+        if (number_of(fragment, i) % fake->refused_every == 0)
+            return true;
+    }
     return false;
 }
 

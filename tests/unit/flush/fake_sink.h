@@ -29,7 +29,8 @@ struct fake_sink {
     unsigned fail_opens;                         /* the next so many session_open fail with ERR_RETRY */
     uint8_t refused_span_id[OTLP_SPAN_ID_BYTES]; /* fragments that hold it are refused ... */
     bool refuses;                                /* ... when this is set */
-    uint64_t hang_number; /* writes that hold the span of this number hang, until it is another */
+    uint64_t refused_every; /* and those that hold a span of which this divides the number, unless it is 0 */
+    uint64_t hang_number;   /* writes that hold the span of this number hang, until it is another */
 
     /* under lock */
     pthread_mutex_t lock;

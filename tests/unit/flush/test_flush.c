@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "metrics.h"
 
 static struct slice read_capture(const char *name)
 {
@@ -253,6 +254,37 @@ static void test_refused_span_is_parked_and_its_neighbours_stored(void **state)
     drop_capture(capture);
 }
 
+/* Many at a time: a write takes the spans of several refused fragments, a transaction many that are parked. */
+static void test_many_refused_spans_cost_few_writes_and_commits(void **state)
+{
+    struct fixture *f = *state;
+    struct slice capture = read_capture("java-0002.pb");
+    uint64_t refused = 0, commits, numbered = 2000;
+    struct otlp_index index;
+    struct spool_stat stat;
+    struct arena arena;
+    struct err err = {0};
+
+    arena_init(&arena, REQUEST_MAX);
+    fixture_must(otlp_index_build(&index, &arena, capture, &err), &err);
+    f->sink.refused_every = 2;
+    for (uint32_t i = 0; i < index.span_count; i++)
+        refused += (index.spans[i].span_id[OTLP_SPAN_ID_BYTES - 1] & 1) == 0;
+    fixture_put(f, capture, OTLP_CODEC_IDENTITY, index.span_count);
+    fixture_put_numbers(f, 1, numbered + 1);
+    commits = metrics_get(METRIC_SPOOL_COMMITS);
+    fixture_start(f, FLUSH_OLDEST_FIRST, 1, 1000);
+    stat = fixture_until(f, nothing_pending, "the batches are done");
+    commits = metrics_get(METRIC_SPOOL_COMMITS) - commits;
+    assert_true(refused > 10 && refused < index.span_count);
+    assert_int_equal(stat.parked_entries, refused + numbered / 2);
+    assert_int_equal(f->sink.spans, index.span_count - refused + numbered / 2);
+    assert_true(f->sink.write_count <= 12); /* 3 batches or 4, and the capture's spans one by one */
+    assert_in_range(commits, 1, 30);
+    arena_fini(&arena);
+    drop_capture(capture);
+}
+
 static void test_undecodable_record_is_parked_whole(void **state)
 {
     struct fixture *f = *state;
@@ -359,6 +391,7 @@ int main(void)
         TEST(test_outage_is_noted_and_stop_ends_a_backoff),
         TEST(test_misconfiguration_is_noted_and_stop_ends_its_wait),
         TEST(test_refused_span_is_parked_and_its_neighbours_stored),
+        TEST(test_many_refused_spans_cost_few_writes_and_commits),
         TEST(test_undecodable_record_is_parked_whole),
         TEST(test_damaged_record_is_parked_and_never_sent),
         TEST(test_records_without_spans_are_done),

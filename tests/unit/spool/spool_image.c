@@ -55,8 +55,8 @@ static void park(struct fixture *fixture, uint64_t seq, bool whole)
         fixture_fill(payload, IMAGE_PARKED_SEED + seq, sizeof(payload));
         parked.payload = slice_of(payload, image_parked_len(seq));
     }
-    if ((whole ? spool_writer_park(fixture->writer, &parked, &err)
-               : spool_writer_park(fixture->writer, &parked, &err)) == -1)
+    if ((whole ? spool_writer_park(fixture->writer, &parked, 1, &err)
+               : spool_writer_park(fixture->writer, &parked, 1, &err)) == -1)
         fail_msg("park: %s", err.text);
 }
 

@@ -526,9 +526,9 @@ static void test_parked_entry_whose_pages_cannot_be_given_back_stays(void **stat
     struct err err;
 
     fixture_fill(payload, 50, sizeof(payload));
-    assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
     spoil_head(fixture, 50);
-    assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
     assert_int_equal(fixture_stat(fixture->spool).parked_entries, 1);
     fixture_put(fixture, 1, 20000);
     fixture_check(fixture->spool, 1, 1, 20000, SPOOL_PENDING);

@@ -244,7 +244,7 @@ static void park(struct fixture *fixture, uint64_t seq, uint32_t index, enum spo
 
     assert_non_null(payload);
     fixture_fill(payload, 700 + index, len);
-    if (spool_writer_park(fixture->writer, &parked, &err) == -1)
+    if (spool_writer_park(fixture->writer, &parked, 1, &err) == -1)
         fail_msg("%s", err.text);
     free(payload);
 }
@@ -255,7 +255,7 @@ static void park_whole(struct fixture *fixture, uint64_t seq)
     struct spool_parked parked = {
         .seq = seq, .whole = true, .reason = SPOOL_PARK_DAMAGED, .text = "its checksum is wrong"};
 
-    if (spool_writer_park(fixture->writer, &parked, &err) == -1)
+    if (spool_writer_park(fixture->writer, &parked, 1, &err) == -1)
         fail_msg("%s", err.text);
 }
 

@@ -167,7 +167,7 @@ static void test_list_parked_shows_a_damaged_entry_as_such(void **state)
     struct err err;
 
     fixture_fill(payload, 77, sizeof(payload));
-    assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
     flip_in_payload(fixture, 77, 2000);
     arena_init(&arena, SIZE_MAX);
     assert_int_equal(spool_list_parked(fixture->spool, 0, 0, 4, &arena, listed, &count, &err), 0);

@@ -227,8 +227,8 @@ static void park(struct fixture *fixture, uint64_t seq, uint32_t index, const ch
                                   .payload = slice_of_text(payload)};
     struct err err;
 
-    assert_int_equal(whole ? spool_writer_park(fixture->writer, &parked, &err)
-                           : spool_writer_park(fixture->writer, &parked, &err),
+    assert_int_equal(whole ? spool_writer_park(fixture->writer, &parked, 1, &err)
+                           : spool_writer_park(fixture->writer, &parked, 1, &err),
                      0);
 }
 

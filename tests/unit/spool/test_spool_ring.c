@@ -530,7 +530,7 @@ static void test_dropping_takes_history_first_and_never_what_is_held(void **stat
     fixture_put(fixture, 1, 100000);
     fixture_put(fixture, 2, 100000);
     fixture_put(fixture, 3, 100000);
-    assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
     fixture_deliver(fixture, 3, 4);
     for (uint64_t seed = 4; fixture_exists(fixture->spool, 2); seed++)
         fixture_put(fixture, seed, 100000);

@@ -506,7 +506,7 @@ static void park(struct fixture *fixture, uint64_t seq, uint32_t index, const ch
 
     assert_non_null(payload);
     fixture_fill(payload, seed, len);
-    if (spool_writer_park(fixture->writer, &parked, &err) == -1)
+    if (spool_writer_park(fixture->writer, &parked, 1, &err) == -1)
         fail_msg("%s", err.text);
     free(payload);
 }

@@ -137,7 +137,7 @@ static void test_shrink_below_what_is_held_is_refused(void **state)
         last = fixture_put(fixture, last + 1, LEN);
     fixture_deliver(fixture, 1, 101);
     for (parked.seq = 101; parked.seq <= 300; parked.seq++)
-        assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
+        assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
     fixture_close(fixture);
     fixture->options.size_bytes = 16UL << 20;
     err = refused(fixture);

@@ -138,11 +138,11 @@ static void test_walk_of_held_and_parked(void **state)
         fixture_put(fixture, seq, (size_t)(seq * 997 % 5000));
         if (seq % 3 == 0) {
             parked.whole = true;
-            assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
+            assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
         } else if (seq % 3 == 1) {
             parked.index = 7;
             parked.payload = slice_of(payload, (size_t)(seq * 499 % sizeof(payload)));
-            assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
+            assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
         }
         if (seq % 20 == 0)
             sound(fixture);

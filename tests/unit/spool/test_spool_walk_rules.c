@@ -687,7 +687,7 @@ static void park_something(struct fixture *fixture)
         .seq = 1, .index = 1, .reason = SPOOL_PARK_REFUSED, .text = "why", .payload = slice_of(payload, 9000)};
     struct err err;
 
-    assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
 }
 
 static bool has_no_history(void *context)

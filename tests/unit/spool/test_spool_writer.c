@@ -373,26 +373,20 @@ static void test_park_and_list_parked(void **state)
                                   .text = "key too large to index",
                                   .payload = slice_of("span", 4)};
     struct spool_parked listed[8];
+    struct spool_parked two[] = {
+        {.seq = 7, .index = 1, .reason = SPOOL_PARK_UNDECODABLE, .text = "", .payload = slice_of(big, sizeof(big))},
+        {.seq = 2, .reason = SPOOL_PARK_DAMAGED}};
     struct arena arena;
     size_t count;
     struct err err;
 
     fixture_fill(big, 1, sizeof(big));
     arena_init(&arena, SIZE_MAX);
-    assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
-    assert_int_equal(spool_writer_park(fixture->writer,
-                                       &(struct spool_parked){.seq = 7,
-                                                              .index = 1,
-                                                              .reason = SPOOL_PARK_UNDECODABLE,
-                                                              .text = "",
-                                                              .payload = slice_of(big, sizeof(big))},
-                                       &err),
-                     0);
-    assert_int_equal(
-        spool_writer_park(fixture->writer, &(struct spool_parked){.seq = 2, .reason = SPOOL_PARK_DAMAGED}, &err), 0);
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
+    assert_int_equal(spool_writer_park(fixture->writer, two, 2, &err), 0);
     parked.attempts = 3;
     parked.text = "again"; /* in place of the first */
-    assert_int_equal(spool_writer_park(fixture->writer, &parked, &err), 0);
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
     assert_int_equal(fixture_stat(fixture->spool).parked_entries, 3);
     fixture_close(fixture);
     fixture_open(fixture);
