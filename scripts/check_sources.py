@@ -22,7 +22,7 @@ OWNERS = {
     r"snappy-c\.h": "otlp",
     r"yajl/.*": "otlp",
     r"lmdb\.h": "spool bench",  # bench: the loop that the spool is measured beside
-    r"(mongoc|bson)/.*": "sink",
+    r"(mongoc|bson)/.*": "sink bench",  # bench: the loop that delivery is measured beside
     r"grpc/.*": "client receiver",
     r"nghttp2/.*": "h2 bench fuzz",
     r"microhttpd\.h": "admin http",

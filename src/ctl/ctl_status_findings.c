@@ -45,7 +45,8 @@ static void find_delivery(const struct ctl_status *status, struct list *list)
             "names (mongodb.uri, user, rights); delivery goes on by itself once MongoDB accepts.");
     else if (stat->delivery.state == SPOOL_DELIVERY_STORAGE_FULL)
         add(list, "mongodb_full",
-            "MongoDB has no room, or less than mongodb.min_free. Nothing is lost, batches wait and go on by themselves. "
+            "MongoDB has no room, or less than mongodb.min_free. Nothing is lost, batches wait and go on by "
+            "themselves. "
             "Drop the oldest day there (docs/mongodb.md), shorten mongodb.retention, or enlarge its volume.");
     else if (stat->delivery.state == SPOOL_DELIVERY_BACKING_OFF)
         add(list, "mongodb_unavailable",
