@@ -107,6 +107,13 @@
 #define SINK_VIEW_DAYS_MAX 900              /* days that the views join; MongoDB allows 1000 stages */
 #define SINK_VIEW_ROUNDS_MAX 8              /* tries to catch up with days that others make meanwhile */
 #define SINK_VIEW_RETRY_S 10                /* then views that could not be changed are tried again */
+#define SINK_UPKEEP_INTERVAL_S 3600         /* between two passes over the days */
+#define SINK_UPKEEP_MIDNIGHT_S 30           /* after which a new day is looked at */
+#define SINK_UPKEEP_RETRY_S 30              /* after a failure that may pass by itself */
+#define SINK_SPACE_INTERVAL_S 10            /* between two looks at the room on MongoDB's volume */
+#define SINK_SPACE_SLACK_SHARE 10           /* what was full opens again with so much more, a part of what is asked */
+#define SINK_DROP_PAUSE_S 360               /* between two drops: mongod frees the files about 5 minutes later */
+#define SINK_MIN_FREE_SHARE_MAX 900000UL    /* millionths of the volume; with the slack, it can be reached */
 #define SINK_CONNECT_TIMEOUT_MS 3000        /* these four unless the connection string says otherwise */
 #define SINK_SELECTION_TIMEOUT_MS 3000
 #define SINK_SOCKET_TIMEOUT_MS 30000

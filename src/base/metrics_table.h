@@ -52,6 +52,11 @@ METRIC(FLUSH_BACKING_OFF,    GAUGE,   "tracespool_flush_backing_off", "",       
 METRIC(MONGODB_UP,           GAUGE,   "tracespool_mongodb_up", "",                           "1 while the driver knows a server that takes writes, else 0.")
 METRIC(MONGODB_UP_SECONDS,   SECONDS, "tracespool_mongodb_seconds_total", "state=\"up\"",     "Time since the driver first looked, by whether a server took writes.")
 METRIC(MONGODB_DOWN_SECONDS, SECONDS, "tracespool_mongodb_seconds_total", "state=\"down\"",   "Time since the driver first looked, by whether a server took writes.")
+METRIC(MONGODB_AVAILABLE_BYTES, GAUGE, "tracespool_mongodb_available_bytes", "",             "Bytes free on MongoDB's volume, 0 while they are not known.")
+METRIC(MONGODB_SIZE_BYTES,   GAUGE,   "tracespool_mongodb_size_bytes", "",                   "Size of MongoDB's volume, 0 while it is not known.")
+METRIC(MONGODB_DAYS_DROPPED_RETENTION, COUNTER, "tracespool_mongodb_days_dropped_total", "reason=\"retention\"", "Days' collections that were dropped, by why.")
+METRIC(MONGODB_DAYS_DROPPED_FULL, COUNTER, "tracespool_mongodb_days_dropped_total", "reason=\"full\"", "Days' collections that were dropped, by why.")
+METRIC(MONGODB_INDEX_DIFFERENCES, GAUGE, "tracespool_mongodb_index_differences", "",          "Indexes of days that are missing or are others than ours.")
 METRIC(SINK_REPAIRED,        COUNTER, "tracespool_sink_repaired_texts_total", "",           "Texts stored with U+FFFD in place of bytes that were not UTF-8.")
 METRIC(SINK_CLAMPED,         COUNTER, "tracespool_sink_clamped_times_total", "",            "Times past 2262 stored as the largest that MongoDB can hold.")
 /* clang-format on */

@@ -32,6 +32,8 @@ static const struct unit time_units[] = {
     {"d", NS_PER_DAY}, {"w", 7 * NS_PER_DAY},
 };
 
+static const struct unit share_units[] = {{"%", 10000}};
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct unit *find_unit(const struct unit *units, size_t count, const char *name)
@@ -93,6 +95,16 @@ static int parse(const struct unit *units, size_t count, const char *text, uint6
 int units_parse_bytes(const char *text, uint64_t *bytes)
 {
     return parse(byte_units, COUNT_OF(byte_units), text, bytes);
+}
+
+int units_parse_share(const char *text, uint64_t *millionths)
+{
+    uint64_t value;
+
+    if (parse(share_units, COUNT_OF(share_units), text, &value) != 0 || value > 1000000)
+        return -1;
+    *millionths = value;
+    return 0;
 }
 
 int units_parse_duration(const char *text, uint64_t *ns)

@@ -12,6 +12,9 @@
 /* "512", "64KiB", "8GiB", "1.5 MB" (KB, MB, GB, TB are powers of 1000).  0, or -1 if it is no size or overflows. */
 int units_parse_bytes(const char *text, uint64_t *bytes);
 
+/* "10%", "2.5 %", up to "100%".  0, or -1. */
+int units_parse_share(const char *text, uint64_t *millionths);
+
 /* "250ms", "30s", "15m", "36h", "7d", or "0".  0, or -1. */
 int units_parse_duration(const char *text, uint64_t *ns);
 

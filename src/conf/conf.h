@@ -57,6 +57,9 @@ struct conf {
         char *uri;
         char *database;
         char *compressor;
+        uint64_t retention; /* ns; 0: for ever */
+        char *min_free;     /* a share or a size, as units.h reads them */
+        char *when_full;    /* "wait" or "drop_oldest" */
     } mongodb;
     struct {
         char *listen;

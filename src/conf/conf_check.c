@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "units.h"
 
 typedef int check_text(const char *text, struct err *err);
 
@@ -49,6 +50,26 @@ static int check_when_full(const char *text, struct err *err)
     return err_set(err, ERR_CONFIG, 0, "must be refuse or drop_oldest");
 }
 
+static int check_mongodb_when_full(const char *text, struct err *err)
+{
+    if (is_one_of(text, (const char *const[]){"wait", "drop_oldest", NULL}))
+        return 0;
+    return err_set(err, ERR_CONFIG, 0, "must be wait or drop_oldest");
+}
+
+static int check_min_free(const char *text, struct err *err)
+{
+    uint64_t bytes, millionths;
+
+    if (units_parse_share(text, &millionths) == 0 && millionths > SINK_MIN_FREE_SHARE_MAX)
+        return err_set(err, ERR_CONFIG, 0, "\"%.64s\" is out of range, a share must be from 0%% to %lu%%", text,
+                       SINK_MIN_FREE_SHARE_MAX / 10000);
+    if (units_parse_share(text, &millionths) == 0 || units_parse_bytes(text, &bytes) == 0)
+        return 0;
+    return err_set(err, ERR_CONFIG, 0, "\"%.64s\" is neither a share nor a size, write it as \"10%%\" or \"5GiB\"",
+                   text);
+}
+
 static int check_order(const char *text, struct err *err)
 {
     if (is_one_of(text, (const char *const[]){"oldest_first", "newest_first", "both", NULL}))
@@ -77,6 +98,8 @@ static check_text *const checks[CONF_KEY_COUNT] = {
     [CONF_INDEX_flush_order] = check_order,
     [CONF_INDEX_mongodb_uri] = check_uri,
     [CONF_INDEX_mongodb_compressor] = check_compressor,
+    [CONF_INDEX_mongodb_min_free] = check_min_free,
+    [CONF_INDEX_mongodb_when_full] = check_mongodb_when_full,
     [CONF_INDEX_admin_listen] = check_address_or_empty,
     [CONF_INDEX_log_level] = check_level,
     [CONF_INDEX_log_format] = check_format,

@@ -7,6 +7,9 @@
 #include "daemon_config.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include "units.h"
 
 static void print_problem(void *context, const char *file, int line, const char *text)
 {
@@ -24,12 +27,19 @@ int daemon_config_load(struct conf *conf, const char *path)
 
 struct sink_mongo_options daemon_config_sink(const struct conf *conf)
 {
-    return (struct sink_mongo_options){
+    struct sink_mongo_options options = {
         .uri = conf->mongodb.uri,
         .database = conf->mongodb.database,
         .compressor = conf->mongodb.compressor,
         .sessions = (unsigned)conf->flush.threads,
+        .retention_ns = conf->mongodb.retention,
+        .drop_oldest = strcmp(conf->mongodb.when_full, "drop_oldest") == 0,
     };
+
+    /* The load has checked that it is one of the two. */
+    if (units_parse_share(conf->mongodb.min_free, &options.min_free_millionths) != 0)
+        (void)units_parse_bytes(conf->mongodb.min_free, &options.min_free_bytes);
+    return options;
 }
 
 /* Only the driver can tell whether it takes a connection string. */

@@ -230,7 +230,7 @@ static int run_parts(const struct conf *conf)
         goto fail_spool;
     if (make_sink(&daemon, &err) != 0)
         goto fail_writer;
-    if (start_flusher(&daemon, &err) != 0)
+    if (sink_mongo_start_upkeep(daemon.sink, &err) != 0 || start_flusher(&daemon, &err) != 0)
         goto fail_sink;
     if (start_admin(&daemon, &err) != 0)
         goto fail_flusher;
@@ -241,6 +241,7 @@ static int run_parts(const struct conf *conf)
 
     receiver_stop(daemon.receiver, (unsigned)(conf->receiver.stop_timeout / NS_PER_MS));
     admin_stop(daemon.admin);
+    sink_mongo_end_upkeep(daemon.sink);
     flusher_stop(daemon.flusher);
     sink_mongo_free(daemon.sink);
     spool_writer_stop(daemon.writer);

@@ -2,15 +2,16 @@
  * sink_collections.c - a day's collection is there, with its compressor and
  * its indexes, before the first insert: an implicit creation has neither.
  *
- * Runs on the session's thread and blocks on the network, bounded by the
- * driver's timeouts.  What is known is shared by all sessions under the lock,
- * which is not held across I/O: two sessions, or two daemons, may make the
+ * Runs on the thread that owns the link and blocks on the network, bounded by the
+ * driver's timeouts.  What is known is shared by all threads under the lock,
+ * which is not held across I/O: two of them, or two daemons, may make the
  * same day at the same time, and each step allows for the other.
  *
  * A day is asked for again every SINK_DAY_RECHECK_S: an operator may have
  * dropped it, and the next insert would make it without indexes.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "clock.h"
 #include "fault.h"
@@ -70,16 +71,16 @@ void sink_collections_forget(struct sink_mongo *mongo, uint32_t day)
 
 /* --- commands ------------------------------------------------------------- */
 
-int sink_collections_command(struct sink_session *session, const bson_t *command, bool *existed, struct err *err)
+int sink_collections_command(const struct sink_link *link, const bson_t *command, bool *existed, struct err *err)
 {
-    struct sink_mongo *mongo = session->mongo;
+    struct sink_mongo *mongo = link->mongo;
     bson_error_t error;
     bson_t reply;
     bool ok;
 
     if (fault_point("sink.make") != 0)
         return err_set(err, ERR_RETRY, 0, "fault at sink.make");
-    ok = mongoc_client_write_command_with_opts(session->client, mongo->database, command, &mongo->ddl_options, &reply,
+    ok = mongoc_client_write_command_with_opts(link->client, mongo->database, command, &mongo->ddl_options, &reply,
                                                &error);
     *existed = !ok && error.domain == MONGOC_ERROR_SERVER && error.code == NAMESPACE_EXISTS;
     if (!ok && !*existed) {
@@ -92,74 +93,66 @@ int sink_collections_command(struct sink_session *session, const bson_t *command
     return ok || *existed ? 0 : -1;
 }
 
-static int create_collection(struct sink_session *session, const char *name, struct err *err)
+/* *made: it was not there before. */
+static int create_collection(const struct sink_link *link, const char *name, bool *made, struct err *err)
 {
     char config[64];
     bson_t *command;
     bool existed;
     int result;
 
-    snprintf(config, sizeof(config), "block_compressor=%s", session->mongo->compressor);
+    snprintf(config, sizeof(config), "block_compressor=%s", link->mongo->compressor);
     command = BCON_NEW("create", BCON_UTF8(name), "storageEngine", "{", "wiredTiger", "{", "configString",
                        BCON_UTF8(config), "}", "}");
-    result = sink_collections_command(session, command, &existed, err);
+    result = sink_collections_command(link, command, &existed, err);
     bson_destroy(command);
-    if (result == 0 && !existed)
-        log_info("mongodb.collection_made", "made %s.%s, block compressor %s", session->mongo->database, name,
-                 session->mongo->compressor);
+    *made = result == 0 && !existed;
+    if (*made)
+        log_info("mongodb.collection_made", "made %s.%s, block compressor %s", link->mongo->database, name,
+                 link->mongo->compressor);
     return result == 0 ? 0 : err_prefix(err, "make collection %s", name);
 }
 
-/*
- * docs/mongodb.md says which query each one serves.  The names are ours: two
- * partial indexes over the same keys would get the same one from a driver.
- */
-static int create_indexes(struct sink_session *session, const char *name, struct err *err)
+/* Whether the text is another one than that of the last call. */
+static bool is_new_trouble(struct sink_mongo *mongo, const char *text)
 {
-    bson_t *command =
-        BCON_NEW("createIndexes", BCON_UTF8(name), "indexes", "[",                                           /**/
-                 "{", "name", "trace", "key", "{", "traceId", BCON_INT32(1), "}", "}",                       /**/
-                 "{", "name", "service", "key", "{", "serviceName", BCON_INT32(1), "startTimeUnixNano",      /**/
-                 BCON_INT32(-1), "}", "}",                                                                   /**/
-                 "{", "name", "service_root", "key", "{", "serviceName", BCON_INT32(1), "startTimeUnixNano", /**/
-                 BCON_INT32(-1), "}", "partialFilterExpression", "{", "root", BCON_BOOL(true), "}", "}",     /**/
-                 "{", "name", "service_error", "key", "{", "serviceName", BCON_INT32(1),                     /**/
-                 "startTimeUnixNano", BCON_INT32(-1), "}", "partialFilterExpression", "{", "error",          /**/
-                 BCON_BOOL(true), "}", "}", "]");
-    bool existed;
-    int result = sink_collections_command(session, command, &existed, err);
+    bool is_new;
 
-    bson_destroy(command);
-    return result == 0 ? 0 : err_prefix(err, "make the indexes of %s", name);
+    pthread_mutex_lock(&mongo->lock);
+    is_new = strcmp(mongo->views_trouble, text) != 0;
+    snprintf(mongo->views_trouble, sizeof(mongo->views_trouble), "%s", text);
+    pthread_mutex_unlock(&mongo->lock);
+    return is_new;
 }
 
 /*
  * The views are for readers: when they cannot be kept (a right is missing, a
- * collection has the name), that is said and traces go on being stored.
+ * collection has the name), that is said once and traces go on being stored.
  * False: to be tried again soon.
  */
-static bool update_views(struct sink_session *session)
+static bool update_views(const struct sink_link *link)
 {
-    struct err err;
+    struct err err = {0};
 
-    if (sink_views_update(session, &err) == 0)
-        return true;
-    log_warn("mongodb.views_failed", "views of %s: %s", session->mongo->database, err.text);
-    return err.class == ERR_CONFIG;
+    if (sink_views_update(link, &err) == 0)
+        err.text[0] = '\0';
+    if (is_new_trouble(link->mongo, err.text) && err.text[0] != '\0')
+        log_warn("mongodb.views_failed", "views of %s: %s", link->mongo->database, err.text);
+    return err.text[0] == '\0' || err.class == ERR_CONFIG;
 }
 
-int sink_collections_prepare(struct sink_session *session, uint32_t day, struct err *err)
+int sink_collections_prepare(const struct sink_link *link, uint32_t day, struct err *err)
 {
     uint64_t now_ns = clock_mono_ns();
     char name[SINK_DAY_NAME_MAX];
-    bool done;
+    bool made, done;
 
-    if (is_known(session->mongo, day, now_ns))
+    if (is_known(link->mongo, day, now_ns))
         return 0;
     sink_day_name(name, day);
-    if (create_collection(session, name, err) != 0 || create_indexes(session, name, err) != 0)
+    if (create_collection(link, name, &made, err) != 0 || sink_indexes_keep(link, day, made, err) != 0)
         return -1;
-    done = update_views(session);
-    set_known(session->mongo, day, now_ns + (done ? SINK_DAY_RECHECK_S : SINK_VIEW_RETRY_S) * NS_PER_S);
+    done = update_views(link);
+    set_known(link->mongo, day, now_ns + (done ? SINK_DAY_RECHECK_S : SINK_VIEW_RETRY_S) * NS_PER_S);
     return 0;
 }

@@ -16,9 +16,8 @@
 
 #define PREFIX "traces_"
 
-uint32_t sink_day_of(uint64_t start_ns, uint64_t received_ns)
+uint32_t sink_day_of(uint64_t start_ns, uint64_t received_ns, uint64_t past_ns)
 {
-    const uint64_t past_ns = SINK_PLACEMENT_PAST_DAYS * NS_PER_DAY;
     const uint64_t future_ns = SINK_PLACEMENT_FUTURE_DAYS * NS_PER_DAY;
     bool too_old = start_ns < received_ns && received_ns - start_ns > past_ns;
     bool too_new = start_ns > received_ns && start_ns - received_ns > future_ns;
@@ -38,9 +37,22 @@ char *sink_day_name(char *out, uint32_t day)
     return out;
 }
 
-bool sink_day_is_name(const char *name)
+bool sink_day_read(const char *name, uint32_t *day)
 {
-    const char *digits = name + strlen(PREFIX);
+    struct tm tm = {.tm_isdst = 0};
+    char same[SINK_DAY_NAME_MAX];
+    unsigned year, month, of_month;
+    time_t seconds;
 
-    return strncmp(name, PREFIX, strlen(PREFIX)) == 0 && strlen(digits) == 8 && strspn(digits, "0123456789") == 8;
+    if (sscanf(name, PREFIX "%4u%2u%2u", &year, &month, &of_month) != 3 || year < 1970)
+        return false;
+    tm.tm_year = (int)year - 1900;
+    tm.tm_mon = (int)month - 1;
+    tm.tm_mday = (int)of_month;
+    seconds = timegm(&tm);
+    /* What timegm makes good, such as 30 February, and what sscanf lets pass, such as a sign, is another text again. */
+    if (seconds < 0 || strcmp(sink_day_name(same, (uint32_t)(seconds / 86400)), name) != 0)
+        return false;
+    *day = (uint32_t)(seconds / 86400);
+    return true;
 }

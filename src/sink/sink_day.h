@@ -11,16 +11,16 @@
 
 /*
  * Days since 1970-01-01.  It is the day of `start_ns`, unless that lies more
- * than SINK_PLACEMENT_PAST_DAYS before `received_ns` or more than
- * SINK_PLACEMENT_FUTURE_DAYS after it: then the day of `received_ns`.  Both
- * are stored with the request, so a replay picks the same day.
+ * than `past_ns` before `received_ns` or more than SINK_PLACEMENT_FUTURE_DAYS
+ * after it: then the day of `received_ns`.  Both are stored with the request,
+ * so a replay picks the same day.
  */
-uint32_t sink_day_of(uint64_t start_ns, uint64_t received_ns);
+uint32_t sink_day_of(uint64_t start_ns, uint64_t received_ns, uint64_t past_ns);
 
 /* "traces_20260131".  `out` has SINK_DAY_NAME_MAX bytes.  Returns `out`. */
 char *sink_day_name(char *out, uint32_t day);
 
-/* Whether `name` is one that sink_day_name may give. */
-bool sink_day_is_name(const char *name);
+/* False, and *day untouched, unless `name` is what sink_day_name gives for a day. */
+bool sink_day_read(const char *name, uint32_t *day);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "fault.h"
 #include "sink_mongo_internal.h"
+#include "sink_upkeep.h"
 
 #define DATABASE_MAX 63 /* MongoDB's own bound on a database's name */
 
@@ -42,8 +43,8 @@ static void close_session(struct sink_session *session)
 {
     if (session == NULL)
         return;
-    if (session->client != NULL)
-        mongoc_client_pool_push(session->mongo->pool, session->client);
+    if (session->link.client != NULL)
+        mongoc_client_pool_push(session->link.mongo->pool, session->link.client);
     if (session->message != NULL)
         buf_fini(&session->message->bytes);
     free(session->message);
@@ -60,7 +61,7 @@ static int open_session(struct sink *sink, struct sink_session **session, struct
 
     if (opened == NULL)
         return err_set(err, ERR_RETRY, 0, "no memory for a session");
-    opened->mongo = mongo;
+    opened->link.mongo = mongo;
     sink_bson_init(&opened->bson);
     bson_init(&opened->document);
     opened->message = new_zeroed(alignof(struct sink_message), sizeof(*opened->message));
@@ -69,8 +70,8 @@ static int open_session(struct sink *sink, struct sink_session **session, struct
         goto fail;
     }
     buf_init(&opened->message->bytes, SINK_MESSAGE_BYTES_MAX);
-    opened->client = mongoc_client_pool_try_pop(mongo->pool);
-    if (opened->client == NULL) {
+    opened->link.client = mongoc_client_pool_try_pop(mongo->pool);
+    if (opened->link.client == NULL) {
         err_set(err, ERR_RETRY, 0, "every connection of the pool is in use");
         goto fail;
     }
@@ -133,7 +134,7 @@ static int make_pool(struct sink_mongo *mongo, const mongoc_uri_t *uri, unsigned
     if (mongo->pool == NULL)
         return err_set(err, ERR_CONFIG, (int)error.code, "connection string: %s", error.message);
     mongoc_client_pool_set_error_api(mongo->pool, MONGOC_ERROR_API_VERSION_2);
-    mongoc_client_pool_max_size(mongo->pool, sessions);
+    mongoc_client_pool_max_size(mongo->pool, sessions + 1); /* and upkeep */
     sink_monitor_attach(&mongo->monitor, mongo->pool);
     return 0;
 }
@@ -151,6 +152,10 @@ int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options,
         return err_set(err, ERR_CONFIG, 0, "no memory for the sink");
     }
     mongo->sink.ops = &ops;
+    mongo->retention_ns = options->retention_ns;
+    mongo->min_free.bytes = options->min_free_bytes;
+    mongo->min_free.millionths = options->min_free_millionths;
+    mongo->drop_oldest = options->drop_oldest;
     pthread_mutex_init(&mongo->lock, NULL);
     sink_monitor_init(&mongo->monitor);
     bson_init(&mongo->insert_options);
@@ -169,6 +174,18 @@ int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options,
     return -1;
 }
 
+int sink_mongo_start_upkeep(struct sink *sink, struct err *err)
+{
+    struct sink_mongo *mongo = (struct sink_mongo *)sink;
+
+    return sink_upkeep_start(&mongo->upkeep, mongo, err);
+}
+
+void sink_mongo_end_upkeep(struct sink *sink)
+{
+    sink_upkeep_end(((struct sink_mongo *)sink)->upkeep);
+}
+
 void sink_mongo_refresh_metrics(struct sink *sink)
 {
     sink_monitor_refresh(&((struct sink_mongo *)sink)->monitor);
@@ -180,6 +197,7 @@ void sink_mongo_free(struct sink *sink)
 
     if (mongo == NULL)
         return;
+    sink_upkeep_stop(mongo->upkeep);
     sink_monitor_detach(&mongo->monitor);
     mongoc_client_pool_destroy(mongo->pool);
     bson_destroy(&mongo->ddl_options);

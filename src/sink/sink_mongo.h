@@ -17,6 +17,11 @@ struct sink_mongo_options {
     const char *database;
     const char *compressor; /* block compressor of new collections: "zstd", "snappy", "zlib", "none" */
     unsigned sessions;      /* threads that will open one; sizes the pool */
+
+    uint64_t retention_ns; /* days that are older are dropped by upkeep; 0: never.  Moves where old starts are filed */
+    uint64_t min_free_bytes;      /* of MongoDB's volume, below which nothing is written; 0: see the next */
+    uint64_t min_free_millionths; /* the same as a share of the volume; 0: nothing has to be free */
+    bool drop_oldest;             /* then the oldest day is dropped, and not only waited */
 };
 
 /* Process-wide, before the first and after the last use of this folder.  Main's thread. */
@@ -25,6 +30,18 @@ void sink_mongo_cleanup(void);
 
 /* Checks the options and makes the pool; connects to nothing.  -1: ERR_CONFIG. */
 int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options, struct err *err);
+
+/*
+ * Starts the thread that makes days ahead of need, drops old ones, looks at
+ * indexes and at the room on MongoDB's volume.  Once, before the first
+ * session.  Without it days are made as they are needed, and none goes.  -1:
+ * ERR_RETRY.
+ */
+int sink_mongo_start_upkeep(struct sink *sink, struct err *err);
+
+/* Tells that thread to end, so that sink_mongo_free need not wait for it as long. */
+void sink_mongo_end_upkeep(struct sink *sink);
+
 /* Brings what /metrics says of MongoDB up to now.  Any thread. */
 void sink_mongo_refresh_metrics(struct sink *sink);
 

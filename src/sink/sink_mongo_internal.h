@@ -10,8 +10,14 @@
 
 #include "sink_bson.h"
 #include "sink_day.h"
+#include "sink_indexes.h"
 #include "sink_mongo.h"
 #include "sink_monitor.h"
+#include "sink_space.h"
+
+/* The views. */
+#define SINK_VIEW_TRACES "traces"
+#define SINK_VIEW_SPANS "spans"
 
 /* A day whose collection and indexes were there, so that they need not be asked for until `until_ns` (monotonic). */
 struct sink_day_known {
@@ -29,6 +35,10 @@ struct sink_mongo {
     char *compressor;
     bson_t insert_options; /* unordered, w: majority, j: true */
     bson_t ddl_options;    /* w: majority */
+    uint64_t retention_ns; /* 0: for ever */
+    struct sink_min_free min_free;
+    bool drop_oldest;
+    struct sink_upkeep *upkeep; /* NULL unless it was started; main's thread */
 
     struct sink_monitor monitor; /* has its own lock */
 
@@ -36,6 +46,15 @@ struct sink_mongo {
     pthread_mutex_t lock;
     struct sink_day_known known[SINK_DAYS_KNOWN_MAX];
     size_t known_count;
+    char views_trouble[ERR_TEXT_MAX]; /* why the views could not be kept the last time, or "" */
+    struct sink_indexes_notes index_notes;
+    struct sink_space space; /* of MongoDB's volume, as last measured */
+};
+
+/* One thread's way to the server. */
+struct sink_link {
+    struct sink_mongo *mongo;
+    mongoc_client_t *client;
 };
 
 /* Documents that wait for one insert command, as bytes one after another. */
@@ -55,8 +74,7 @@ struct sink_placed {
 
 /* Owned by one thread. */
 struct sink_session {
-    struct sink_mongo *mongo;
-    mongoc_client_t *client;
+    struct sink_link link;
     struct sink_bson bson;
     bson_t document; /* being built */
     struct sink_message *message;
@@ -75,10 +93,10 @@ void sink_uri_log(mongoc_log_level_t level, const char *domain, const char *mess
 /* --- sink_collections.c, sink_views.c ------------------------------------- */
 
 /*
- * The day's collection with its indexes is there; the views know it, or it was
- * logged why not.  -1: ERR_RETRY, ERR_CONFIG.
+ * The day's collection is there, with the indexes that it was made with; the
+ * views know it, or it was logged why not.  -1: ERR_RETRY, ERR_CONFIG.
  */
-int sink_collections_prepare(struct sink_session *session, uint32_t day, struct err *err);
+int sink_collections_prepare(const struct sink_link *link, uint32_t day, struct err *err);
 
 /* What is known of `day` may be wrong. */
 void sink_collections_forget(struct sink_mongo *mongo, uint32_t day);
@@ -87,10 +105,10 @@ void sink_collections_forget(struct sink_mongo *mongo, uint32_t day);
  * Runs a command that makes or changes something.  0 also when another one
  * made it meanwhile (*existed).  -1: ERR_RETRY, ERR_CONFIG.
  */
-int sink_collections_command(struct sink_session *session, const bson_t *command, bool *existed, struct err *err);
+int sink_collections_command(const struct sink_link *link, const bson_t *command, bool *existed, struct err *err);
 
 /* Makes the views join every day that there is.  -1: ERR_RETRY, ERR_CONFIG. */
-int sink_views_update(struct sink_session *session, struct err *err);
+int sink_views_update(const struct sink_link *link, struct err *err);
 
 /* --- sink_write.c --------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /*
  * sink_views.c - the views `traces` (all days) and `spans` (one document a span).
  *
- * Runs on the session's thread.  The view over the days is written from a
+ * Runs on the thread that owns the link.  The view over the days is written from a
  * list of them, and many daemons do this at the same time, so one may
  * overwrite what another, who saw a day more, wrote.  Therefore each one lists
  * again after it wrote and is done only when it has nothing to write: whoever
@@ -9,123 +9,27 @@
  * later one comes after.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
-#include "sink_errors.h"
-#include "sink_mongo_internal.h"
-
-#define TRACES "traces"
-#define SPANS "spans"
-
-/* What the database has, from one listCollections. */
-struct listing {
-    char (*days)[SINK_DAY_NAME_MAX]; /* newest first, SINK_VIEW_DAYS_MAX at most */
-    size_t day_count;
-    bson_t *traces; /* definition {viewOn, pipeline}; NULL: there is none */
-    bson_t *spans;
-};
-
-static void free_listing(struct listing *listing)
-{
-    bson_destroy(listing->traces);
-    bson_destroy(listing->spans);
-    free(listing->days);
-}
-
-static int newest_first(const void *a, const void *b)
-{
-    return strcmp(b, a);
-}
-
-/* The list comes in no order, and what is beyond SINK_VIEW_DAYS_MAX is cut when it is sorted. */
-static int add_day(struct listing *listing, const char *name, struct err *err)
-{
-    if (listing->day_count % 64 == 0) {
-        void *grown = realloc(listing->days, (listing->day_count + 64) * sizeof(listing->days[0]));
-
-        if (grown == NULL)
-            return err_set(err, ERR_RETRY, 0, "no memory for the list of days");
-        listing->days = grown;
-    }
-    memcpy(listing->days[listing->day_count++], name, SINK_DAY_NAME_MAX);
-    return 0;
-}
-
-/* {viewOn, pipeline} out of an entry of listCollections; {} when it is no view. */
-static bson_t *read_definition(const bson_t *entry)
-{
-    bson_t *definition = bson_new();
-    bson_iter_t at, member;
-
-    if (!bson_iter_init(&at, entry) || !bson_iter_find_descendant(&at, "options.viewOn", &member))
-        return definition;
-    bson_append_iter(definition, "viewOn", -1, &member);
-    if (bson_iter_init(&at, entry) && bson_iter_find_descendant(&at, "options.pipeline", &member))
-        bson_append_iter(definition, "pipeline", -1, &member);
-    return definition;
-}
-
-static int read_entry(struct listing *listing, const bson_t *entry, struct err *err)
-{
-    bson_iter_t at;
-    const char *name;
-
-    if (!bson_iter_init_find(&at, entry, "name") || !BSON_ITER_HOLDS_UTF8(&at))
-        return 0;
-    name = bson_iter_utf8(&at, NULL);
-    if (sink_day_is_name(name))
-        return add_day(listing, name, err);
-    if (strcmp(name, TRACES) == 0 && listing->traces == NULL)
-        listing->traces = read_definition(entry);
-    if (strcmp(name, SPANS) == 0 && listing->spans == NULL)
-        listing->spans = read_definition(entry);
-    return 0;
-}
-
-static int list(struct sink_session *session, struct listing *listing, struct err *err)
-{
-    bson_t *options =
-        BCON_NEW("filter", "{", "name", "{", "$regex", BCON_UTF8("^(traces(_[0-9]{8})?|spans)$"), "}", "}");
-    mongoc_database_t *database = mongoc_client_get_database(session->client, session->mongo->database);
-    mongoc_cursor_t *cursor = mongoc_database_find_collections_with_opts(database, options);
-    const bson_t *entry;
-    bson_error_t error;
-    int result = 0;
-
-    *listing = (struct listing){.days = NULL};
-    while (result == 0 && mongoc_cursor_next(cursor, &entry))
-        result = read_entry(listing, entry, err);
-    if (result == 0 && mongoc_cursor_error_document(cursor, &error, &entry)) {
-        sink_errors_set_command(err, &error, entry);
-        result = err_prefix(err, "list collections");
-    }
-    mongoc_cursor_destroy(cursor);
-    mongoc_database_destroy(database);
-    bson_destroy(options);
-    if (listing->day_count > 0)
-        qsort(listing->days, listing->day_count, sizeof(listing->days[0]), newest_first);
-    if (listing->day_count > SINK_VIEW_DAYS_MAX)
-        listing->day_count = SINK_VIEW_DAYS_MAX;
-    return result;
-}
+#include "sink_listing.h"
 
 /* --- definitions ---------------------------------------------------------- */
 
-/* The newest day, and every other one by $unionWith. */
-static bson_t *define_traces(const struct listing *listing)
+/* The newest day, and every other one by $unionWith; what is beyond the bound is the oldest. */
+static bson_t *define_traces(const struct sink_listing *listing)
 {
-    bson_t *definition = BCON_NEW("viewOn", BCON_UTF8(listing->days[0]));
+    char name[SINK_DAY_NAME_MAX];
+    bson_t *definition = BCON_NEW("viewOn", BCON_UTF8(sink_day_name(name, listing->days[0])));
     bson_t pipeline, stage;
     char text[SINK_OUT_INDEX_MAX];
 
     BSON_APPEND_ARRAY_BEGIN(definition, "pipeline", &pipeline);
-    for (size_t i = 1; i < listing->day_count; i++) {
+    for (size_t i = 1; i < listing->day_count && i < SINK_VIEW_DAYS_MAX; i++) {
         struct slice key = sink_out_index(text, (uint32_t)(i - 1));
 
         bson_append_document_begin(&pipeline, (const char *)key.data, (int)key.len, &stage);
-        BSON_APPEND_UTF8(&stage, "$unionWith", listing->days[i]);
+        BSON_APPEND_UTF8(&stage, "$unionWith", sink_day_name(name, listing->days[i]));
         bson_append_document_end(&pipeline, &stage);
     }
     bson_append_array_end(definition, &pipeline);
@@ -158,7 +62,7 @@ static bson_t *define_spans(void)
         "droppedEventsCount",
         "droppedLinksCount",
     };
-    bson_t *definition = BCON_NEW("viewOn", BCON_UTF8(TRACES));
+    bson_t *definition = BCON_NEW("viewOn", BCON_UTF8(SINK_VIEW_TRACES));
     bson_t pipeline, stage, project;
     char path[64];
 
@@ -186,7 +90,7 @@ static bson_t *define_spans(void)
 /* --- writing them --------------------------------------------------------- */
 
 /* Makes `view` what `wanted` says.  *wrote: there was something to do. */
-static int put_view(struct sink_session *session, const char *view, const bson_t *present, const bson_t *wanted,
+static int put_view(const struct sink_link *link, const char *view, const bson_t *present, const bson_t *wanted,
                     bool *wrote, struct err *err)
 {
     bool exists = present != NULL;
@@ -195,45 +99,45 @@ static int put_view(struct sink_session *session, const char *view, const bson_t
     int result;
 
     if (exists && bson_empty(present))
-        return err_set(err, ERR_CONFIG, 0, "%s.%s is a collection and not our view: rename it",
-                       session->mongo->database, view);
+        return err_set(err, ERR_CONFIG, 0, "%s.%s is a collection and not our view: rename it", link->mongo->database,
+                       view);
     if (exists && bson_equal(present, wanted))
         return 0;
     *wrote = true;
     command = BCON_NEW(exists ? "collMod" : "create", BCON_UTF8(view));
     bson_concat(command, wanted);
-    result = sink_collections_command(session, command, &existed, err);
+    result = sink_collections_command(link, command, &existed, err);
     bson_destroy(command);
     return result == 0 ? 0 : err_prefix(err, "%s view %s", exists ? "change" : "make", view);
 }
 
 /* One look and what it asks for. */
-static int update_once(struct sink_session *session, bool *wrote, struct err *err)
+static int update_once(const struct sink_link *link, bool *wrote, struct err *err)
 {
-    struct listing listing;
+    struct sink_listing listing;
     bson_t *traces = NULL, *spans = NULL;
-    int result = list(session, &listing, err);
+    int result = sink_listing_read(link, &listing, err);
 
     *wrote = false;
     if (result == 0 && listing.day_count > 0) {
         traces = define_traces(&listing);
         spans = define_spans();
-        result = put_view(session, TRACES, listing.traces, traces, wrote, err);
+        result = put_view(link, SINK_VIEW_TRACES, listing.traces, traces, wrote, err);
         if (result == 0)
-            result = put_view(session, SPANS, listing.spans, spans, wrote, err);
+            result = put_view(link, SINK_VIEW_SPANS, listing.spans, spans, wrote, err);
     }
     bson_destroy(spans);
     bson_destroy(traces);
-    free_listing(&listing);
+    sink_listing_free(&listing);
     return result;
 }
 
-int sink_views_update(struct sink_session *session, struct err *err)
+int sink_views_update(const struct sink_link *link, struct err *err)
 {
     bool wrote = true;
 
     for (int round = 0; wrote && round < SINK_VIEW_ROUNDS_MAX; round++)
-        if (update_once(session, &wrote, err) != 0)
+        if (update_once(link, &wrote, err) != 0)
             return -1;
     if (wrote)
         log_info("mongodb.views_behind", "others keep changing the views; looked at again in %d s", SINK_DAY_RECHECK_S);

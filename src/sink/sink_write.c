@@ -9,6 +9,7 @@
  * One call is one wire message: the driver cuts a larger batch, and then a
  * later part's success wipes an earlier part's error.
  *
+ * Nothing is sent while MongoDB's volume is full by our own rule (sink_space.c).
  * What fails as a whole ends the write, and nothing is concluded: the same
  * fragments come again, and what was stored is found as stored before.
  * Refusal of a whole command is taken apart until it is one document's; and
@@ -27,6 +28,7 @@
 #include "sink_errors.h"
 #include "sink_mongo_internal.h"
 #include "sink_reply.h"
+#include "sink_retention.h"
 
 #define TOO_LARGE_CODE 10334 /* BSONObjectTooLarge: what MongoDB would say */
 
@@ -59,8 +61,8 @@ static enum sink_reply insert(struct target *target, const bson_t **documents, s
 
     if (check_fault("sink.send", err) != 0)
         return SINK_REPLY_FAILED;
-    ok = mongoc_collection_insert_many(target->collection, documents, count, &target->session->mongo->insert_options,
-                                       &reply, &error);
+    ok = mongoc_collection_insert_many(target->collection, documents, count,
+                                       &target->session->link.mongo->insert_options, &reply, &error);
     result = sink_reply_read(ok, &reply, &error, count, verdicts, err);
     bson_destroy(&reply);
     if (result == SINK_REPLY_FAILED && err->class == ERR_UNKNOWN && target->apart)
@@ -233,6 +235,8 @@ static int by_day(const void *a, const void *b)
 
 static int place(struct sink_session *session, const struct otlp_fragment *fragments, size_t count, struct err *err)
 {
+    uint64_t past_ns = sink_retention_past(session->link.mongo->retention_ns);
+
     if (count > session->placed_capacity) {
         struct sink_placed *grown = realloc(session->placed, count * sizeof(*grown));
 
@@ -242,8 +246,9 @@ static int place(struct sink_session *session, const struct otlp_fragment *fragm
         session->placed_capacity = count;
     }
     for (size_t i = 0; i < count; i++)
-        session->placed[i] = (struct sink_placed){
-            .day = sink_day_of(fragments[i].start_unix_nano, fragments[i].received_ns), .fragment = (uint32_t)i};
+        session->placed[i] =
+            (struct sink_placed){.day = sink_day_of(fragments[i].start_unix_nano, fragments[i].received_ns, past_ns),
+                                 .fragment = (uint32_t)i};
     qsort(session->placed, count, sizeof(session->placed[0]), by_day);
     return 0;
 }
@@ -257,10 +262,10 @@ static size_t write_day(struct sink_session *session, const struct otlp_fragment
     size_t i = first;
     int result;
 
-    if (sink_collections_prepare(session, day, err) != 0)
+    if (sink_collections_prepare(&session->link, day, err) != 0)
         return 0;
     sink_day_name(target.name, day);
-    target.collection = mongoc_client_get_collection(session->client, session->mongo->database, target.name);
+    target.collection = mongoc_client_get_collection(session->link.client, session->link.mongo->database, target.name);
     for (result = 0; result == 0 && i < count && session->placed[i].day == day; i++) {
         uint32_t fragment = session->placed[i].fragment;
 
@@ -272,7 +277,7 @@ static size_t write_day(struct sink_session *session, const struct otlp_fragment
     if (result == 0)
         return i;
     /* It may have been dropped: look before the next try. */
-    sink_collections_forget(session->mongo, day);
+    sink_collections_forget(session->link.mongo, day);
     return 0;
 }
 
@@ -287,6 +292,8 @@ int sink_write(struct sink_session *session, const struct otlp_fragment *fragmen
     clear_message(session->message);
     if (count == 0)
         return 0;
+    if (sink_space_check(session->link.mongo, err) != 0)
+        return -1;
     if (place(session, fragments, count, err) != 0)
         return -1;
     while (done < count) {

@@ -88,6 +88,23 @@ static void test_parse_duration(void **state)
     assert_int_equal(units_parse_duration("999999999999d", &ns), -1);
 }
 
+static void test_parse_share(void **state)
+{
+    static const char *const bad[] = {"", "10", "%", "10 percent", "-1%", "100.1%", "5GiB", "10%%", "10 % "};
+    uint64_t millionths = 7;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(units_parse_share(bad[i], &millionths), -1);
+    assert_int_equal(millionths, 7);
+    assert_int_equal(units_parse_share("0%", &millionths), 0);
+    assert_int_equal(millionths, 0);
+    assert_int_equal(units_parse_share("2.5 %", &millionths), 0);
+    assert_int_equal(millionths, 25000);
+    assert_int_equal(units_parse_share("100%", &millionths), 0);
+    assert_int_equal(millionths, 1000000);
+}
+
 static void test_formats(void **state)
 {
     char out[UNITS_TEXT_MAX];
@@ -164,6 +181,7 @@ int main(void)
         cmocka_unit_test(test_hex_round_trip_and_bad_digits),
         cmocka_unit_test(test_parse_bytes),
         cmocka_unit_test(test_parse_duration),
+        cmocka_unit_test(test_parse_share),
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_utf8_valid),
         cmocka_unit_test(test_utf8_repair),

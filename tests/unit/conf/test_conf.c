@@ -120,6 +120,9 @@ static void test_load_without_file_gives_defaults(void **state)
     assert_string_equal(conf.mongodb.uri, "mongodb://127.0.0.1:27017");
     assert_string_equal(conf.mongodb.database, "tracing");
     assert_string_equal(conf.mongodb.compressor, "zstd");
+    assert_true(conf.mongodb.retention == 30 * NS_PER_DAY);
+    assert_string_equal(conf.mongodb.min_free, "10%");
+    assert_string_equal(conf.mongodb.when_full, "wait");
     assert_string_equal(conf.admin.listen, "127.0.0.1:9464");
     assert_string_equal(conf.log.level, "info");
     assert_string_equal(conf.log.format, "logfmt");
@@ -495,6 +498,8 @@ static void test_load_malformed_names(void **state)
     expect_key("flush", "order = \"newest\"", "flush.order: must be oldest_first, newest_first or both");
     expect_key("flush", "order = \"newest_first\"", NULL);
     expect_key("mongodb", "compressor = \"none\"", NULL);
+    expect_key("mongodb", "when_full = \"refuse\"", "mongodb.when_full: must be wait or drop_oldest");
+    expect_key("mongodb", "when_full = \"drop_oldest\"", NULL);
     expect_key("log", "format = \"json\"", NULL);
 }
 
@@ -620,12 +625,32 @@ static int remove_dir(void **state)
     return rmdir(dir);
 }
 
+static void test_min_free_is_a_share_or_a_size(void **state)
+{
+    (void)state;
+    expect_key("mongodb", "min_free = \"0\"", NULL);
+    expect_key("mongodb", "min_free = \"2.5 %\"", NULL);
+    expect_key("mongodb", "min_free = \"5GiB\"", NULL);
+    expect_key("mongodb", "min_free = \"5GB\"", NULL);
+    expect_key("mongodb", "min_free = \"10 percent\"",
+               "mongodb.min_free: \"10 percent\" is neither a share nor a size, write it as \"10%\" or \"5GiB\"");
+    expect_key("mongodb", "min_free = \"\"",
+               "mongodb.min_free: \"\" is neither a share nor a size, write it as \"10%\" or \"5GiB\"");
+    expect_key("mongodb", "min_free = \"95%\"",
+               "mongodb.min_free: \"95%\" is out of range, a share must be from 0% to 90%");
+    expect_key("mongodb", "min_free = 10", "mongodb.min_free: is a whole number, must be a text in quotes");
+    expect_key("mongodb", "retention = \"3651d\"",
+               "mongodb.retention: \"3651d\" is out of range, must be from 0 ns to 3650 d 0 h");
+    expect_key("mongodb", "retention = \"0\"", NULL);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, forget_environment, forget_environment)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_load_without_file_gives_defaults),
+        TEST(test_min_free_is_a_share_or_a_size),
         TEST(test_load_file_wins_over_defaults),
         TEST(test_load_sets_every_key_of_the_receiver),
         TEST(test_load_empty_file_is_good),

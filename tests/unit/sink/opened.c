@@ -36,12 +36,21 @@ int opened_teardown(void **state)
 
 void opened_open(struct opened *opened, const char *host, const char *rest, const char *database)
 {
+    const struct sink_mongo_options options = {.compressor = "zstd", .sessions = 1};
+
+    opened_open_with(opened, host, rest, database, &options);
+}
+
+void opened_open_with(struct opened *opened, const char *host, const char *rest, const char *database,
+                      const struct sink_mongo_options *options)
+{
     struct err err;
 
     snprintf(opened->uri, sizeof(opened->uri), "mongodb://%s/%s", host, rest);
     opened->apart = false;
-    opened->options =
-        (struct sink_mongo_options){.uri = opened->uri, .database = database, .compressor = "zstd", .sessions = 1};
+    opened->options = *options;
+    opened->options.uri = opened->uri;
+    opened->options.database = database;
     if (sink_mongo_new(&opened->sink, &opened->options, &err) != 0 ||
         opened->sink->ops->session_open(opened->sink, &opened->session, &err) != 0)
         fail_msg("%s", err.text);

@@ -39,6 +39,10 @@ struct opened {
 void opened_open(struct opened *opened, const char *host, const char *rest, const char *database);
 void opened_close(struct opened *opened);
 
+/* The same with options of the caller's but for the URI and the database. */
+void opened_open_with(struct opened *opened, const char *host, const char *rest, const char *database,
+                      const struct sink_mongo_options *options);
+
 /* Writes the request's fragments.  0 with verdicts (of the caller, count of them), or -1. */
 int opened_write(struct opened *opened, const struct request *request, struct sink_verdict *verdicts, struct err *err);
 

@@ -1,0 +1,290 @@
+/*
+ * sink_indexes.c - makes, compares, reports.
+ *
+ * Runs on the thread that owns the link and blocks on the network.  Indexes
+ * are known by their names.  A day that has none of them is new, or came by
+ * an insert after somebody dropped it: all are made.  A day that has some was
+ * made whole once, since createIndexes makes all or none; what is missing or
+ * differs then is somebody's decision and stays.
+ *
+ * Without the right to listIndexes nothing can be compared: all are asked for
+ * each time, which makes a dropped one again.  An index that is in the way of
+ * one of ours (85, 86) is reported as well, and the others are made: delivery
+ * does not depend on indexes, readers do.
+ */
+#include "sink_indexes.h"
+
+#include <string.h>
+
+#include "log.h"
+#include "metrics.h"
+#include "sink_errors.h"
+#include "sink_listing.h"
+
+#define UNAUTHORIZED 13
+#define INDEX_OPTIONS_CONFLICT 85
+#define INDEX_KEY_SPECS_CONFLICT 86
+
+#define KEY_FIELDS_MAX 2
+#define ALL ((1U << SINK_INDEX_COUNT) - 1)
+
+/*
+ * docs/mongodb.md says which query each one serves.  The names are ours: two
+ * partial indexes over the same keys would get the same one from a driver.
+ */
+static const struct definition {
+    const char *name;
+    struct {
+        const char *field; /* NULL ends */
+        int order;
+    } key[KEY_FIELDS_MAX + 1];
+    const char *only; /* of documents in which this is true; NULL: of all */
+} definitions[SINK_INDEX_COUNT] = {
+    {"trace", {{"traceId", 1}}, NULL},
+    {"service", {{"serviceName", 1}, {"startTimeUnixNano", -1}}, NULL},
+    {"service_root", {{"serviceName", 1}, {"startTimeUnixNano", -1}}, "root"},
+    {"service_error", {{"serviceName", 1}, {"startTimeUnixNano", -1}}, "error"},
+};
+
+/* --- making --------------------------------------------------------------- */
+
+static void append_definition(bson_t *indexes, unsigned at, const struct definition *definition)
+{
+    char text[SINK_OUT_INDEX_MAX];
+    struct slice position = sink_out_index(text, at);
+    bson_t index, key, filter;
+
+    bson_append_document_begin(indexes, (const char *)position.data, (int)position.len, &index);
+    BSON_APPEND_UTF8(&index, "name", definition->name);
+    BSON_APPEND_DOCUMENT_BEGIN(&index, "key", &key);
+    for (size_t i = 0; definition->key[i].field != NULL; i++)
+        BSON_APPEND_INT32(&key, definition->key[i].field, definition->key[i].order);
+    bson_append_document_end(&index, &key);
+    if (definition->only != NULL) {
+        BSON_APPEND_DOCUMENT_BEGIN(&index, "partialFilterExpression", &filter);
+        BSON_APPEND_BOOL(&filter, definition->only, true);
+        bson_append_document_end(&index, &filter);
+    }
+    bson_append_document_end(indexes, &index);
+}
+
+static int make(const struct sink_link *link, const char *name, unsigned wanted, struct err *err)
+{
+    bson_t *command = BCON_NEW("createIndexes", BCON_UTF8(name));
+    unsigned count = 0;
+    bson_t indexes;
+    bool existed;
+    int result;
+
+    BSON_APPEND_ARRAY_BEGIN(command, "indexes", &indexes);
+    for (unsigned i = 0; i < SINK_INDEX_COUNT; i++)
+        if (wanted & 1U << i)
+            append_definition(&indexes, count++, &definitions[i]);
+    bson_append_array_end(command, &indexes);
+    result = sink_collections_command(link, command, &existed, err);
+    bson_destroy(command);
+    return result == 0 ? 0 : err_prefix(err, "make the indexes of %s", name);
+}
+
+static bool is_in_the_way(const struct err *err)
+{
+    return err->class == ERR_CONFIG && (err->code == INDEX_OPTIONS_CONFLICT || err->code == INDEX_KEY_SPECS_CONFLICT);
+}
+
+/* All of them, or all but those that something is in the way of: *refused. */
+static int make_all(const struct sink_link *link, const char *name, unsigned *refused, struct err *err)
+{
+    *refused = 0;
+    if (make(link, name, ALL, err) == 0)
+        return 0;
+    if (!is_in_the_way(err))
+        return -1;
+    for (unsigned i = 0; i < SINK_INDEX_COUNT; i++) {
+        if (make(link, name, 1U << i, err) == 0)
+            continue;
+        if (!is_in_the_way(err))
+            return -1;
+        *refused |= 1U << i;
+    }
+    return 0;
+}
+
+/* --- comparing ------------------------------------------------------------ */
+
+static bool is_key(const bson_iter_t *at, const struct definition *definition)
+{
+    bson_iter_t field;
+    size_t i = 0;
+
+    if (!BSON_ITER_HOLDS_DOCUMENT(at) || !bson_iter_recurse(at, &field))
+        return false;
+    for (; bson_iter_next(&field); i++)
+        if (definition->key[i].field == NULL || strcmp(bson_iter_key(&field), definition->key[i].field) != 0 ||
+            bson_iter_as_int64(&field) != definition->key[i].order)
+            return false;
+    return definition->key[i].field == NULL;
+}
+
+static bool is_filter(const bson_iter_t *at, const char *only)
+{
+    bson_iter_t field;
+
+    return only != NULL && BSON_ITER_HOLDS_DOCUMENT(at) && bson_iter_recurse(at, &field) && bson_iter_next(&field) &&
+           strcmp(bson_iter_key(&field), only) == 0 && BSON_ITER_HOLDS_BOOL(&field) && bson_iter_bool(&field) &&
+           !bson_iter_next(&field);
+}
+
+/* Members that say nothing of what the index does for a reader; any other one that is not false is an option. */
+static bool is_told_anyway(const bson_iter_t *at)
+{
+    static const char *const names[] = {"v", "name", "ns", "background"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(bson_iter_key(at), names[i]) == 0)
+            return true;
+    return BSON_ITER_HOLDS_BOOL(at) && !bson_iter_bool(at);
+}
+
+static bool is_as_defined(const bson_t *entry, const struct definition *definition)
+{
+    bool filtered = false, keyed = false;
+    bson_iter_t at;
+
+    if (!bson_iter_init(&at, entry))
+        return false;
+    while (bson_iter_next(&at)) {
+        if (strcmp(bson_iter_key(&at), "key") == 0)
+            keyed = is_key(&at, definition);
+        else if (strcmp(bson_iter_key(&at), "partialFilterExpression") == 0 && is_filter(&at, definition->only))
+            filtered = true;
+        else if (!is_told_anyway(&at))
+            return false;
+    }
+    return keyed && filtered == (definition->only != NULL);
+}
+
+void sink_indexes_read(const bson_t *entry, struct sink_indexes_found *found)
+{
+    bson_iter_t at;
+
+    if (!bson_iter_init_find(&at, entry, "name") || !BSON_ITER_HOLDS_UTF8(&at))
+        return;
+    for (unsigned i = 0; i < SINK_INDEX_COUNT; i++) {
+        if (strcmp(bson_iter_utf8(&at, NULL), definitions[i].name) != 0)
+            continue;
+        found->present |= 1U << i;
+        if (!is_as_defined(entry, &definitions[i]))
+            found->differing |= 1U << i;
+    }
+}
+
+static int find(const struct sink_link *link, const char *name, struct sink_indexes_found *found, struct err *err)
+{
+    mongoc_collection_t *collection = mongoc_client_get_collection(link->client, link->mongo->database, name);
+    mongoc_cursor_t *cursor = mongoc_collection_find_indexes_with_opts(collection, NULL);
+    const bson_t *entry;
+    bson_error_t error;
+    int result = 0;
+
+    *found = (struct sink_indexes_found){.present = 0};
+    while (mongoc_cursor_next(cursor, &entry))
+        sink_indexes_read(entry, found);
+    if (mongoc_cursor_error_document(cursor, &error, &entry)) {
+        sink_errors_set_command(err, &error, entry);
+        result = err_prefix(err, "list the indexes of %s", name);
+    }
+    mongoc_cursor_destroy(cursor);
+    mongoc_collection_destroy(collection);
+    return result;
+}
+
+/* --- reporting ------------------------------------------------------------ */
+
+/* Under the lock. */
+static struct sink_indexes_note *find_note(struct sink_indexes_notes *notes, uint32_t day)
+{
+    for (size_t i = 0; i < notes->count; i++)
+        if (notes->rows[i].day == day)
+            return &notes->rows[i];
+    return NULL;
+}
+
+/* Under the lock. */
+static void set_gauge(const struct sink_indexes_notes *notes)
+{
+    uint64_t differences = 0;
+
+    for (size_t i = 0; i < notes->count; i++)
+        differences += (uint64_t)__builtin_popcount(notes->rows[i].missing | notes->rows[i].differing);
+    metrics_set(METRIC_MONGODB_INDEX_DIFFERENCES, differences);
+}
+
+/* Under the lock: replaces the day's row, and returns what it was. */
+static struct sink_indexes_note put_note(struct sink_indexes_notes *notes, const struct sink_indexes_note *note)
+{
+    struct sink_indexes_note *row = find_note(notes, note->day);
+    struct sink_indexes_note before = {.day = note->day};
+
+    if (row != NULL) {
+        before = *row;
+        *row = notes->rows[--notes->count];
+    }
+    if (notes->count == SINK_DAYS_KNOWN_MAX)
+        notes->count = 0; /* all of it is found again */
+    if ((note->missing | note->differing) != 0)
+        notes->rows[notes->count++] = *note;
+    set_gauge(notes);
+    return before;
+}
+
+static void report(const struct sink_link *link, const char *name, const struct sink_indexes_note *note)
+{
+    struct sink_mongo *mongo = link->mongo;
+    struct sink_indexes_note before;
+
+    pthread_mutex_lock(&mongo->lock);
+    before = put_note(&mongo->index_notes, note);
+    pthread_mutex_unlock(&mongo->lock);
+    for (unsigned i = 0; i < SINK_INDEX_COUNT; i++) {
+        if (note->missing & ~before.missing & 1U << i)
+            log_warn("mongodb.index_differs", "index %s of %s.%s is missing; it is not made again", definitions[i].name,
+                     mongo->database, name);
+        if (note->differing & ~before.differing & 1U << i)
+            log_warn("mongodb.index_differs",
+                     "index %s of %s.%s is another one than ours, or another one is in its place; it is left alone",
+                     definitions[i].name, mongo->database, name);
+    }
+}
+
+int sink_indexes_keep(const struct sink_link *link, uint32_t day, bool made, struct err *err)
+{
+    struct sink_indexes_found found = {.present = 0};
+    struct sink_indexes_note note = {.day = day};
+    char name[SINK_DAY_NAME_MAX];
+
+    sink_day_name(name, day);
+    if (!made && find(link, name, &found, err) != 0 && !(err->class == ERR_CONFIG && err->code == UNAUTHORIZED))
+        return -1;
+    if (found.present != 0) {
+        note.missing = ALL & ~found.present;
+        note.differing = found.differing;
+    } else if (make_all(link, name, &note.differing, err) != 0) {
+        return -1;
+    }
+    report(link, name, &note);
+    return 0;
+}
+
+void sink_indexes_forget(struct sink_mongo *mongo, const struct sink_listing *listing)
+{
+    struct sink_indexes_notes *notes = &mongo->index_notes;
+
+    pthread_mutex_lock(&mongo->lock);
+    for (size_t i = 0; i < notes->count;)
+        if (sink_listing_has(listing, notes->rows[i].day))
+            i++;
+        else
+            notes->rows[i] = notes->rows[--notes->count];
+    set_gauge(notes);
+    pthread_mutex_unlock(&mongo->lock);
+}

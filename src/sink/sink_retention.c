@@ -1,0 +1,105 @@
+/*
+ * sink_retention.c - a day is dropped as a whole: that takes milliseconds,
+ * touches no index, and gives the room back to the volume, after about five
+ * minutes.
+ *
+ * Runs on the thread of upkeep.  Several daemons may drop the same day: for
+ * all but one it is gone already.
+ */
+#include "sink_retention.h"
+
+#include "clock.h"
+#include "log.h"
+#include "metrics.h"
+
+#define NAMESPACE_NOT_FOUND 26
+
+/* --- which days ----------------------------------------------------------- */
+
+uint64_t sink_retention_past(uint64_t retention_ns)
+{
+    return retention_ns == 0 ? SINK_PLACEMENT_PAST_DAYS * NS_PER_DAY : retention_ns;
+}
+
+bool sink_retention_is_over(uint32_t day, uint64_t retention_ns, uint64_t now_ns)
+{
+    uint64_t ended_days = now_ns > retention_ns ? (now_ns - retention_ns) / NS_PER_DAY : 0;
+
+    return retention_ns != 0 && day < ended_days;
+}
+
+bool sink_retention_oldest(const struct sink_listing *listing, uint64_t now_ns, uint32_t *day)
+{
+    if (listing->day_count < 2)
+        return false;
+    *day = listing->days[listing->day_count - 1];
+    return *day < now_ns / NS_PER_DAY;
+}
+
+/* --- dropping ------------------------------------------------------------- */
+
+enum reason { BY_RETENTION, BY_FULL_VOLUME };
+
+static void note_dropped(const struct sink_link *link, const char *name, enum reason reason)
+{
+    bool full = reason == BY_FULL_VOLUME;
+
+    metrics_add(full ? METRIC_MONGODB_DAYS_DROPPED_FULL : METRIC_MONGODB_DAYS_DROPPED_RETENTION, 1);
+    log_info("mongodb.day_dropped", "dropped %s.%s: %s", link->mongo->database, name,
+             full ? "the volume is full, and mongodb.when_full is drop_oldest"
+                  : "all of it is older than mongodb.retention");
+}
+
+/* 0 also when it is gone already. */
+static int drop(const struct sink_link *link, uint32_t day, enum reason reason, struct err *err)
+{
+    char name[SINK_DAY_NAME_MAX];
+    bson_t *command = BCON_NEW("drop", BCON_UTF8(sink_day_name(name, day)));
+    bool existed;
+    int result = sink_collections_command(link, command, &existed, err);
+
+    bson_destroy(command);
+    sink_collections_forget(link->mongo, day); /* also when that failed: it may be gone */
+    if (result == 0)
+        note_dropped(link, name, reason);
+    else if (err->code != NAMESPACE_NOT_FOUND)
+        return err_prefix(err, "drop %s", name);
+    return 0;
+}
+
+int sink_retention_pass(const struct sink_link *link, uint64_t now_ns, size_t *dropped, struct err *err)
+{
+    struct sink_listing listing;
+    int result = 0;
+
+    *dropped = 0;
+    if (link->mongo->retention_ns == 0)
+        return 0;
+    result = sink_listing_read(link, &listing, err);
+    for (size_t left = listing.day_count; result == 0 && left > 0; left--) {
+        uint32_t oldest = listing.days[left - 1];
+
+        if (!sink_retention_is_over(oldest, link->mongo->retention_ns, now_ns))
+            break;
+        result = drop(link, oldest, BY_RETENTION, err);
+        *dropped += result == 0;
+    }
+    sink_listing_free(&listing);
+    if (result == 0 && *dropped > 0)
+        result = sink_views_update(link, err);
+    return result;
+}
+
+int sink_retention_make_room(const struct sink_link *link, uint64_t now_ns, struct err *err)
+{
+    struct sink_listing listing;
+    uint32_t day;
+    int result = sink_listing_read(link, &listing, err);
+
+    if (result == 0 && !sink_retention_oldest(&listing, now_ns, &day))
+        result = err_set(err, ERR_CONFIG, 0, "there is no day before today's that could be dropped to make room");
+    if (result == 0)
+        result = drop(link, day, BY_FULL_VOLUME, err);
+    sink_listing_free(&listing);
+    return result == 0 ? sink_views_update(link, err) : -1;
+}

@@ -1,0 +1,155 @@
+/*
+ * sink_space.c - dbStats tells the size of the volume and what is used of it.
+ *
+ * Measured by the thread of upkeep, read by the sessions under the lock.  A
+ * mongod whose volume is full ends, and does not start again without room:
+ * traces that wait in the spool are better off.  A sharded cluster tells sums,
+ * which do as well as they can: one full shard among empty ones is not seen.
+ */
+#include "sink_space.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "metrics.h"
+#include "sink_errors.h"
+#include "sink_mongo_internal.h"
+#include "units.h"
+
+#define MILLION 1000000U
+#define UNAUTHORIZED 13
+
+/* --- the rule ------------------------------------------------------------- */
+
+uint64_t sink_space_needed(const struct sink_min_free *min_free, uint64_t total)
+{
+    return min_free->bytes + (uint64_t)((unsigned __int128)total * min_free->millionths / MILLION);
+}
+
+bool sink_space_is_full(bool was_full, uint64_t needed, uint64_t available)
+{
+    return available < (was_full ? needed + needed / SINK_SPACE_SLACK_SHARE : needed);
+}
+
+/* --- the state ------------------------------------------------------------ */
+
+static void describe(char text[ERR_TEXT_MAX], const struct sink_min_free *min_free, uint64_t available, uint64_t total)
+{
+    char free_text[UNITS_TEXT_MAX], total_text[UNITS_TEXT_MAX], wanted[UNITS_TEXT_MAX];
+
+    if (min_free->bytes > 0)
+        units_format_bytes(wanted, min_free->bytes);
+    else
+        snprintf(wanted, sizeof(wanted), "%.3g %%", (double)min_free->millionths * 100 / MILLION);
+    snprintf(text, ERR_TEXT_MAX, "MongoDB's volume has %s of %s (%.1f %%) free, mongodb.min_free asks for %s",
+             units_format_bytes(free_text, available), units_format_bytes(total_text, total),
+             (double)available * 100 / (double)total, wanted);
+}
+
+static void open_again(struct sink_mongo *mongo, const char *why)
+{
+    log_info("mongodb.space_again", "%s; delivery goes on", why);
+    sink_monitor_tell(&mongo->monitor);
+}
+
+static void note_measured(struct sink_mongo *mongo, uint64_t available, uint64_t total)
+{
+    uint64_t needed = sink_space_needed(&mongo->min_free, total);
+    char text[ERR_TEXT_MAX];
+    bool was_full, is_full;
+
+    metrics_set(METRIC_MONGODB_AVAILABLE_BYTES, available);
+    metrics_set(METRIC_MONGODB_SIZE_BYTES, total);
+    describe(text, &mongo->min_free, available, total);
+    pthread_mutex_lock(&mongo->lock);
+    was_full = mongo->space.is_full;
+    is_full = mongo->space.is_full = sink_space_is_full(was_full, needed, available);
+    if (is_full && !was_full) /* and then the same words: a text that changes would be logged again and again */
+        memcpy(mongo->space.text, text, sizeof(text));
+    pthread_mutex_unlock(&mongo->lock);
+    if (is_full && !was_full)
+        log_warn("mongodb.space_low", "%s; delivery waits", text);
+    if (was_full && !is_full)
+        open_again(mongo, text);
+}
+
+static void note_absent(struct sink_mongo *mongo, const char *why)
+{
+    bool was_full;
+
+    pthread_mutex_lock(&mongo->lock);
+    was_full = mongo->space.is_full;
+    mongo->space.is_full = false;
+    pthread_mutex_unlock(&mongo->lock);
+    if (was_full)
+        open_again(mongo, why);
+}
+
+int sink_space_check(struct sink_mongo *mongo, struct err *err)
+{
+    int result = 0;
+
+    pthread_mutex_lock(&mongo->lock);
+    if (mongo->space.is_full)
+        result = err_set(err, ERR_FULL, 0, "%s", mongo->space.text);
+    pthread_mutex_unlock(&mongo->lock);
+    return result;
+}
+
+/* --- asking --------------------------------------------------------------- */
+
+static bool read_bytes(const bson_t *reply, const char *name, uint64_t *bytes)
+{
+    bson_iter_t at;
+    double value;
+
+    if (!bson_iter_init_find(&at, reply, name))
+        return false;
+    value = bson_iter_as_double(&at);
+    *bytes = value > 0 ? (uint64_t)value : 0;
+    return value >= 0;
+}
+
+static int read_reply(const bson_t *reply, uint64_t *available, uint64_t *total, struct err *err)
+{
+    uint64_t used;
+
+    if (!read_bytes(reply, "fsTotalSize", total) || !read_bytes(reply, "fsUsedSize", &used) || *total == 0)
+        return err_set(err, ERR_CONFIG, 0, "the server does not tell the size of its volume");
+    *available = used < *total ? *total - used : 0;
+    return 0;
+}
+
+static enum sink_space_measured ask(const struct sink_link *link, uint64_t *available, uint64_t *total, struct err *err)
+{
+    bson_t *command = BCON_NEW("dbStats", BCON_INT32(1));
+    enum sink_space_measured result = SINK_SPACE_MEASURED;
+    bson_error_t error;
+    bson_t reply;
+
+    if (!mongoc_client_command_simple(link->client, link->mongo->database, command, NULL, &reply, &error)) {
+        sink_errors_set_command(err, &error, &reply);
+        result = err->class == ERR_CONFIG && err->code == UNAUTHORIZED ? SINK_SPACE_ABSENT : SINK_SPACE_FAILED;
+    } else if (read_reply(&reply, available, total, err) != 0) {
+        result = SINK_SPACE_ABSENT;
+    }
+    bson_destroy(&reply);
+    bson_destroy(command);
+    return result;
+}
+
+enum sink_space_measured sink_space_measure(const struct sink_link *link, struct err *err)
+{
+    uint64_t available = 0, total = 0;
+    enum sink_space_measured result = ask(link, &available, &total, err);
+
+    if (result == SINK_SPACE_MEASURED) {
+        note_measured(link->mongo, available, total);
+        return result;
+    }
+    err_prefix(err, "free space of MongoDB's volume");
+    if (result == SINK_SPACE_ABSENT)
+        note_absent(link->mongo, err->text);
+    return result;
+}
