@@ -111,28 +111,34 @@ static bool read_bytes(const bson_t *reply, const char *name, uint64_t *bytes)
     return value >= 0;
 }
 
-static int read_reply(const bson_t *reply, uint64_t *available, uint64_t *total, struct err *err)
+static enum sink_space_measured read_reply(const bson_t *reply, uint64_t *available, uint64_t *total, struct err *err)
 {
     uint64_t used;
 
-    if (!read_bytes(reply, "fsTotalSize", total) || !read_bytes(reply, "fsUsedSize", &used) || *total == 0)
-        return err_set(err, ERR_CONFIG, 0, "the server does not tell the size of its volume");
+    if (!read_bytes(reply, "fsTotalSize", total) || !read_bytes(reply, "fsUsedSize", &used)) {
+        err_set(err, ERR_CONFIG, 0, "the server does not tell it");
+        return SINK_SPACE_ABSENT;
+    }
+    if (*total == 0) {
+        err_set(err, ERR_RETRY, 0, "the server does not tell it before there is a collection");
+        return SINK_SPACE_FAILED;
+    }
     *available = used < *total ? *total - used : 0;
-    return 0;
+    return SINK_SPACE_MEASURED;
 }
 
 static enum sink_space_measured ask(const struct sink_link *link, uint64_t *available, uint64_t *total, struct err *err)
 {
     bson_t *command = BCON_NEW("dbStats", BCON_INT32(1));
-    enum sink_space_measured result = SINK_SPACE_MEASURED;
+    enum sink_space_measured result;
     bson_error_t error;
     bson_t reply;
 
     if (!mongoc_client_command_simple(link->client, link->mongo->database, command, NULL, &reply, &error)) {
         sink_errors_set_command(err, &error, &reply);
         result = err->class == ERR_CONFIG && err->code == UNAUTHORIZED ? SINK_SPACE_ABSENT : SINK_SPACE_FAILED;
-    } else if (read_reply(&reply, available, total, err) != 0) {
-        result = SINK_SPACE_ABSENT;
+    } else {
+        result = read_reply(&reply, available, total, err);
     }
     bson_destroy(&reply);
     bson_destroy(command);

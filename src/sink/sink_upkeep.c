@@ -1,10 +1,10 @@
 /*
  * sink_upkeep.c - one thread, three jobs, each at its own time.
  *
- *   space  every SINK_SPACE_INTERVAL_S: what is free on MongoDB's volume
  *   pass   at the start, each hour, soon after midnight: days that are needed
  *          next are made ahead of need, days that retention ends are dropped,
  *          the indexes of the others are looked at
+ *   space  every SINK_SPACE_INTERVAL_S: what is free on MongoDB's volume
  *   room   while the volume is full, if that is wanted: the oldest day goes
  *
  * Blocks on the network, bounded by the driver's timeouts.  Nothing here is
@@ -27,8 +27,8 @@
 #include "sink_listing.h"
 #include "sink_retention.h"
 
-/* In the order in which they are done when all are due. */
-enum job_name { JOB_SPACE, JOB_PASS, JOB_ROOM, JOB_COUNT };
+/* In the order in which they are done when all are due: of a database that is not there yet no space is told. */
+enum job_name { JOB_PASS, JOB_SPACE, JOB_ROOM, JOB_COUNT };
 
 struct job {
     uint64_t due_ns;         /* monotonic */
@@ -123,6 +123,8 @@ static int do_pass(struct sink_upkeep *upkeep, struct err *err)
         upkeep->jobs[JOB_ROOM].due_ns = clock_mono_ns() + SINK_DROP_PAUSE_S * NS_PER_S;
     if (look_at_indexes(link, result == 0 ? err : &later) != 0)
         result = -1;
+    if (result == 0)
+        log_debug("mongodb.upkeep_passed", "the collections are in order; dropped %zu days", dropped);
     return result;
 }
 

@@ -8,7 +8,12 @@
 
 #include <cmocka.h>
 
+#include "clock.h"
+#include "logged.h"
+#include "metrics.h"
 #include "opened.h"
+#include "sink_day.h"
+#include "upkept.h"
 
 static int setup(void **state)
 {
@@ -46,7 +51,8 @@ static void make_administrator(void)
 
 /* The actions of docs/mongodb.md, in its order; NULL ends. */
 static const char *const documented[] = {
-    "listCollections", "createCollection", "createIndex", "collMod", "find", "insert", NULL};
+    "listCollections", "createCollection", "createIndex", "listIndexes", "collMod", "find",
+    "insert",          "dropCollection",   "dbStats",     NULL};
 
 /* A user `name` of database `name` whose role has the documented actions but `without`. */
 static void make_user(const char *name, const char *without)
@@ -195,7 +201,7 @@ static void test_right_that_is_missing_is_config(void **state)
  */
 static void test_right_of_views_does_not_stop_delivery(void **state)
 {
-    static const char *const actions[] = {"listCollections", "collMod", "createCollection", "find"};
+    static const char *const actions[] = {"listCollections", "collMod", "createCollection", "find", "listIndexes"};
 
     NEED_MONGOD();
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
@@ -211,6 +217,104 @@ static void test_right_of_views_does_not_stop_delivery(void **state)
     }
 }
 
+/* --- upkeep --------------------------------------------------------------- */
+
+#define MONTH_NS (30 * NS_PER_DAY)
+
+/* A day that retention ends, made by an administrator. */
+static void make_old_day(const char *database)
+{
+    char name[SINK_DAY_NAME_MAX];
+
+    sink_day_name(name, (uint32_t)((clock_wall_ns() - 40 * NS_PER_DAY) / NS_PER_DAY));
+    run_as("root:root@", database, BCON_NEW("create", BCON_UTF8(name)));
+}
+
+static void upkeep_as(struct opened *opened, const char *database)
+{
+    const struct sink_mongo_options options = {.retention_ns = MONTH_NS, .min_free_millionths = 1};
+    char host[128], rest[128];
+
+    make_old_day(database);
+    snprintf(host, sizeof(host), "trace:hunter2@%s", mongod_host(mongod));
+    snprintf(rest, sizeof(rest), "?authSource=%s", database);
+    upkept_open_at(opened, host, rest, database, &options);
+}
+
+static bool is_measured(void)
+{
+    return metrics_get(METRIC_MONGODB_AVAILABLE_BYTES) > 0;
+}
+
+static void test_documented_rights_suffice_for_upkeep(void **state)
+{
+    struct opened opened;
+
+    NEED_MONGOD();
+    make_user("kept", NULL);
+    metrics_set(METRIC_MONGODB_AVAILABLE_BYTES, 0);
+    upkeep_as(&opened, "kept");
+    upkept_wait_for_pass();
+    upkept_wait_for(is_measured, "a measure");
+    assert_int_equal(logged_count("event=mongodb.day_dropped"), 1);
+    assert_int_equal(logged_count("level=warn"), 0);
+    opened_close(&opened);
+}
+
+/* What the next test waits for. */
+static const char *awaited;
+
+static bool is_said(void)
+{
+    return logged_count(awaited) > 0;
+}
+
+static void test_right_of_upkeep_that_is_missing_is_said_once(void **state)
+{
+    static const struct {
+        const char *action;
+        const char *said;
+    } rows[] = {
+        {"dropCollection", "event=mongodb.upkeep_failed msg=\"drop traces_"},
+        {"dbStats", "mongodb.min_free has no effect: free space of MongoDB's volume: MongoDB needs a person: "},
+        {"listCollections", "event=mongodb.upkeep_failed msg=\"list collections: MongoDB needs a person: "},
+        {"createIndex", "event=mongodb.upkeep_failed msg=\"make the indexes of traces_"},
+    };
+
+    NEED_MONGOD();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct opened opened;
+        char database[64];
+        struct err err;
+
+        snprintf(database, sizeof(database), "kept%s", rows[i].action);
+        make_user(database, rows[i].action);
+        upkeep_as(&opened, database);
+        awaited = rows[i].said;
+        upkept_wait_for(is_said, awaited);
+        assert_int_equal(logged_count(awaited), 1);
+        if (strcmp(rows[i].action, "createIndex") != 0 && write_span(&opened, &err) != 0)
+            fail_msg("%s", err.text);
+        opened_close(&opened);
+    }
+    assert_int_equal(logged_count("hunter2"), 0);
+}
+
+/* Nothing can be compared then: a dropped index is made again, and the rest goes on. */
+static void test_without_listing_indexes_upkeep_goes_on(void **state)
+{
+    struct opened opened;
+
+    NEED_MONGOD();
+    make_user("unlisted", "listIndexes");
+    upkeep_as(&opened, "unlisted");
+    upkept_wait_for_pass();
+    assert_int_equal(logged_count("level=warn"), 0);
+    opened_close(&opened);
+}
+
+#define LOGGED(test) cmocka_unit_test_setup_teardown(test, logged_setup, logged_teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +323,9 @@ int main(void)
         cmocka_unit_test(test_documented_rights_suffice),
         cmocka_unit_test(test_right_that_is_missing_is_config),
         cmocka_unit_test(test_right_of_views_does_not_stop_delivery),
+        LOGGED(test_documented_rights_suffice_for_upkeep),
+        LOGGED(test_right_of_upkeep_that_is_missing_is_said_once),
+        LOGGED(test_without_listing_indexes_upkeep_goes_on),
     };
 
     return cmocka_run_group_tests(tests, setup, opened_teardown);
