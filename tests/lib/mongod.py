@@ -26,6 +26,8 @@ class Mongod(Process):
         self.port = free_port()
         self.replica_set = replica_set
         self.initiated = False
+        self.prefix: list[str] = []  # what it is started by: nsenter
+        self.extra: list[str] = []  # more arguments
 
     @property
     def uri(self) -> str:
@@ -43,7 +45,7 @@ class Mongod(Process):
         command += ["--nounixsocket"]  # a file in /tmp, which kill -9 would leave there
         if self.replica_set:
             command += ["--replSet", "rs0", "--oplogSize", "200"]
-        self.spawn(command)
+        self.spawn([*self.prefix, *command, *self.extra])
         with self.client() as client:
             wait_until(lambda: self.answers(client), "mongod to answer", 60)
             if self.replica_set:
