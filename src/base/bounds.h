@@ -209,6 +209,8 @@ static_assert(FRAGMENT_WIRE_BYTES_MAX * 4 <= SINK_DOCUMENT_BYTES_MAX,
 static_assert(SINK_DOCUMENT_BYTES_MAX < SINK_MESSAGE_BYTES_MAX, "a document must fit into a message");
 static_assert(OTLP_DEPTH_MAX + SINK_ATTRIBUTES_LEVEL <= SINK_NESTING_MAX, "what is accepted must be storable");
 static_assert(OTLP_DECODED_BYTES_MAX < SINK_ARENA_BYTES_MAX, "a request of one span must fit when it is decoded");
+static_assert(SINK_MIN_FREE_SHARE_MAX / SINK_SPACE_SLACK_SHARE * (SINK_SPACE_SLACK_SHARE + 1) < 1000000,
+              "a volume that is full can be freed so far that it opens again");
 static_assert(SINK_WRITE_TIMEOUT_MS < SINK_SOCKET_TIMEOUT_MS, "MongoDB must answer before we hang up");
 static_assert(H2_OUT_GATHER_BYTES + 64 * 1024 <= H2_OUT_BYTES_MAX, "the frame that fills the buffer must fit");
 static_assert(H2_HOLD_STEP <= H2_MESSAGE_ROOM, "what has room may be counted");

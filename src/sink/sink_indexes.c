@@ -17,7 +17,6 @@
 #include <string.h>
 
 #include "log.h"
-#include "metrics.h"
 #include "sink_errors.h"
 #include "sink_listing.h"
 
@@ -167,6 +166,7 @@ void sink_indexes_read(const bson_t *entry, struct sink_indexes_found *found)
 {
     bson_iter_t at;
 
+    found->any = true;
     if (!bson_iter_init_find(&at, entry, "name") || !BSON_ITER_HOLDS_UTF8(&at))
         return;
     for (unsigned i = 0; i < SINK_INDEX_COUNT; i++) {
@@ -191,6 +191,8 @@ static int find(const struct sink_link *link, const char *name, struct sink_inde
         sink_indexes_read(entry, found);
     if (mongoc_cursor_error_document(cursor, &error, &entry)) {
         sink_errors_set_command(err, &error, entry);
+        if (err->class == ERR_POISON) /* there is no document that could be at fault */
+            err->class = ERR_CONFIG;
         result = err_prefix(err, "list the indexes of %s", name);
     }
     mongoc_cursor_destroy(cursor);
@@ -200,70 +202,40 @@ static int find(const struct sink_link *link, const char *name, struct sink_inde
 
 /* --- reporting ------------------------------------------------------------ */
 
-/* Under the lock. */
-static struct sink_indexes_note *find_note(struct sink_indexes_notes *notes, uint32_t day)
+static void report(const struct sink_link *link, const char *name, const struct sink_index_note *note)
 {
-    for (size_t i = 0; i < notes->count; i++)
-        if (notes->rows[i].day == day)
-            return &notes->rows[i];
-    return NULL;
-}
+    struct sink_index_note before = sink_index_notes_put(link->mongo, note);
 
-/* Under the lock. */
-static void set_gauge(const struct sink_indexes_notes *notes)
-{
-    uint64_t differences = 0;
-
-    for (size_t i = 0; i < notes->count; i++)
-        differences += (uint64_t)__builtin_popcount(notes->rows[i].missing | notes->rows[i].differing);
-    metrics_set(METRIC_MONGODB_INDEX_DIFFERENCES, differences);
-}
-
-/* Under the lock: replaces the day's row, and returns what it was. */
-static struct sink_indexes_note put_note(struct sink_indexes_notes *notes, const struct sink_indexes_note *note)
-{
-    struct sink_indexes_note *row = find_note(notes, note->day);
-    struct sink_indexes_note before = {.day = note->day};
-
-    if (row != NULL) {
-        before = *row;
-        *row = notes->rows[--notes->count];
-    }
-    if (notes->count == SINK_DAYS_KNOWN_MAX)
-        notes->count = 0; /* all of it is found again */
-    if ((note->missing | note->differing) != 0)
-        notes->rows[notes->count++] = *note;
-    set_gauge(notes);
-    return before;
-}
-
-static void report(const struct sink_link *link, const char *name, const struct sink_indexes_note *note)
-{
-    struct sink_mongo *mongo = link->mongo;
-    struct sink_indexes_note before;
-
-    pthread_mutex_lock(&mongo->lock);
-    before = put_note(&mongo->index_notes, note);
-    pthread_mutex_unlock(&mongo->lock);
     for (unsigned i = 0; i < SINK_INDEX_COUNT; i++) {
         if (note->missing & ~before.missing & 1U << i)
             log_warn("mongodb.index_differs", "index %s of %s.%s is missing; it is not made again", definitions[i].name,
-                     mongo->database, name);
+                     link->mongo->database, name);
         if (note->differing & ~before.differing & 1U << i)
             log_warn("mongodb.index_differs",
                      "index %s of %s.%s is another one than ours, or another one is in its place; it is left alone",
-                     definitions[i].name, mongo->database, name);
+                     definitions[i].name, link->mongo->database, name);
     }
+}
+
+/* *found, which is empty where nobody may list. */
+static int look(const struct sink_link *link, const char *name, struct sink_indexes_found *found, struct err *err)
+{
+    if (find(link, name, found, err) != 0)
+        return err->class == ERR_CONFIG && err->code == UNAUTHORIZED ? 0 : -1;
+    /* Every collection has the one on _id: making indexes now would make the collection, with none of its options. */
+    if (!found->any)
+        return err_set(err, ERR_RETRY, SINK_INDEXES_GONE, "%s was dropped meanwhile", name);
+    return 0;
 }
 
 int sink_indexes_keep(const struct sink_link *link, uint32_t day, bool made, struct err *err)
 {
     struct sink_indexes_found found = {.present = 0};
-    struct sink_indexes_note note = {.day = day};
+    struct sink_index_note note = {.day = day};
     char name[SINK_DAY_NAME_MAX];
 
     sink_day_name(name, day);
-    if (!made && find(link, name, &found, err) != 0 && !(err->class == ERR_CONFIG && err->code == UNAUTHORIZED))
+    if (!made && look(link, name, &found, err) != 0)
         return -1;
     if (found.present != 0) {
         note.missing = ALL & ~found.present;
@@ -273,18 +245,4 @@ int sink_indexes_keep(const struct sink_link *link, uint32_t day, bool made, str
     }
     report(link, name, &note);
     return 0;
-}
-
-void sink_indexes_forget(struct sink_mongo *mongo, const struct sink_listing *listing)
-{
-    struct sink_indexes_notes *notes = &mongo->index_notes;
-
-    pthread_mutex_lock(&mongo->lock);
-    for (size_t i = 0; i < notes->count;)
-        if (sink_listing_has(listing, notes->rows[i].day))
-            i++;
-        else
-            notes->rows[i] = notes->rows[--notes->count];
-    set_gauge(notes);
-    pthread_mutex_unlock(&mongo->lock);
 }

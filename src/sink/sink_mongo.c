@@ -134,7 +134,7 @@ static int make_pool(struct sink_mongo *mongo, const mongoc_uri_t *uri, unsigned
     if (mongo->pool == NULL)
         return err_set(err, ERR_CONFIG, (int)error.code, "connection string: %s", error.message);
     mongoc_client_pool_set_error_api(mongo->pool, MONGOC_ERROR_API_VERSION_2);
-    mongoc_client_pool_max_size(mongo->pool, sessions + 1); /* and upkeep */
+    mongoc_client_pool_max_size(mongo->pool, sessions);
     sink_monitor_attach(&mongo->monitor, mongo->pool);
     return 0;
 }
@@ -152,6 +152,7 @@ int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options,
         return err_set(err, ERR_CONFIG, 0, "no memory for the sink");
     }
     mongo->sink.ops = &ops;
+    mongo->sessions = options->sessions;
     mongo->retention_ns = options->retention_ns;
     mongo->min_free.bytes = options->min_free_bytes;
     mongo->min_free.millionths = options->min_free_millionths;
@@ -178,6 +179,7 @@ int sink_mongo_start_upkeep(struct sink *sink, struct err *err)
 {
     struct sink_mongo *mongo = (struct sink_mongo *)sink;
 
+    mongoc_client_pool_max_size(mongo->pool, mongo->sessions + 1);
     return sink_upkeep_start(&mongo->upkeep, mongo, err);
 }
 

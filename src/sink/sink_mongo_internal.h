@@ -10,6 +10,7 @@
 
 #include "sink_bson.h"
 #include "sink_day.h"
+#include "sink_index_notes.h"
 #include "sink_indexes.h"
 #include "sink_mongo.h"
 #include "sink_monitor.h"
@@ -31,6 +32,7 @@ struct sink_mongo {
 
     /* set once */
     mongoc_client_pool_t *pool;
+    unsigned sessions;
     char *database;
     char *compressor;
     bson_t insert_options; /* unordered, w: majority, j: true */
@@ -47,7 +49,7 @@ struct sink_mongo {
     struct sink_day_known known[SINK_DAYS_KNOWN_MAX];
     size_t known_count;
     char views_trouble[ERR_TEXT_MAX]; /* why the views could not be kept the last time, or "" */
-    struct sink_indexes_notes index_notes;
+    struct sink_index_notes index_notes;
     struct sink_space space; /* of MongoDB's volume, as last measured */
 };
 

@@ -98,9 +98,12 @@ static int look_at_indexes(const struct sink_link *link, struct err *err)
     int result = sink_listing_read(link, &listing, err);
 
     if (result == 0)
-        sink_indexes_forget(link->mongo, &listing);
-    for (size_t i = 0; result == 0 && i < listing.day_count; i++)
+        sink_index_notes_forget(link->mongo, &listing);
+    for (size_t i = 0; result == 0 && i < listing.day_count; i++) {
         result = sink_indexes_keep(link, listing.days[i], false, err);
+        if (result != 0 && err->code == SINK_INDEXES_GONE) /* since the listing: what was to be dropped is */
+            result = 0;
+    }
     sink_listing_free(&listing);
     return result;
 }

@@ -52,7 +52,8 @@ class Daemon(Process):
                 "max_request_bytes": "16MiB",
             },
             "spool": {"path": self.spool, "size": "64MiB"},
-            "mongodb": {"uri": mongo_uri, "database": database},
+            # min_free: how full this machine's disk is decides no test.
+            "mongodb": {"uri": mongo_uri, "database": database, "min_free": "0"},
             "admin": {"listen": f"127.0.0.1:{self.admin_port}"},
         }
         self.configure(settings or {})

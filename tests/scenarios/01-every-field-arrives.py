@@ -29,8 +29,10 @@ def test_every_request_is_in_the_collection_of_its_day(daemon, database):
             assert client.send(request).ok
     daemon.wait_delivered()
     verify.holds_exactly(database, requests)
-    newest = documents.collections(database)[-1]
-    for name in documents.collections(database):
+    # Days that are made ahead of need are empty.
+    names = [name for name in documents.collections(database) if database[name].estimated_document_count() > 0]
+    newest = names[-1]
+    for name in names:
         for document in database[name].find({}, {"startTimeUnixNano": 1}):
             # 1970 and 2242 are wrong clocks: such spans are filed under the day of receipt.
             own_day = documents.day_of(document["startTimeUnixNano"])
