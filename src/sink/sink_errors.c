@@ -11,6 +11,9 @@
 #include "sink_errors.h"
 
 #include <stddef.h>
+#include <string.h>
+
+#define SESSION_MEMBER ", lsid: { id: "
 
 enum where { ANY, DOCUMENT, COMMAND };
 
@@ -162,12 +165,25 @@ static const char *lead_of(enum sink_error meaning)
     return "MongoDB failed in a way that is not known";
 }
 
+/*
+ * Some refusals quote the whole command, with the id of its session.  What comes
+ * before that says enough; with it each session's error would be another one, to
+ * be said again.
+ */
+static int length_to_say(const char *text)
+{
+    const char *session = strstr(text, SESSION_MEMBER);
+
+    return (int)(session == NULL ? strlen(text) : (size_t)(session - text));
+}
+
 int sink_errors_set(struct err *err, enum sink_error meaning, int code, const char *text)
 {
     const char *name = sink_errors_code_name(code);
+    int length = length_to_say(text);
 
-    return err_set(err, sink_errors_class(meaning), code, "%s: %s (code %d%s%s)", lead_of(meaning), text, code,
-                   name[0] == '\0' ? "" : " ", name);
+    return err_set(err, sink_errors_class(meaning), code, "%s: %.*s%s (code %d%s%s)", lead_of(meaning), length, text,
+                   text[length] == '\0' ? "" : ", ... }", code, name[0] == '\0' ? "" : " ", name);
 }
 
 enum sink_error sink_errors_set_command(struct err *err, const bson_error_t *error, const bson_t *reply)

@@ -187,6 +187,19 @@ static void test_set_says_meaning_text_and_code(void **state)
     assert_string_equal(err.text, "MongoDB cannot be reached or is changing state: reset (driver's code 2.11)");
 }
 
+/* Each session quotes an id of its own: the same refusal must be the same text, or it is logged for each of them. */
+static void test_set_leaves_out_the_session(void **state)
+{
+    struct err err;
+
+    (void)state;
+    sink_errors_set(&err, SINK_ERROR_CONFIGURATION, 13,
+                    "not authorized on tracing to execute command { insert: \"traces_20261122\", ordered: false, "
+                    "lsid: { id: UUID(\"29aa2288-3a69-4d91-a54f-b47e33dd4a39\") }, writeConcern: { j: true } }");
+    assert_string_equal(err.text, "MongoDB needs a person: not authorized on tracing to execute command "
+                                  "{ insert: \"traces_20261122\", ordered: false, ... } (code 13 Unauthorized)");
+}
+
 /* --- docs/mongodb.md ------------------------------------------------------ */
 
 static char *read_reference(void)
@@ -282,6 +295,7 @@ int main(void)
         cmocka_unit_test(test_write_concern_is_not_durable_whatever_the_code),
         cmocka_unit_test(test_reference_has_every_row_and_no_other),
         cmocka_unit_test(test_set_says_meaning_text_and_code),
+        cmocka_unit_test(test_set_leaves_out_the_session),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
