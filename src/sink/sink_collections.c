@@ -7,8 +7,9 @@
  * which is not held across I/O: two of them, or two daemons, may make the
  * same day at the same time, and each step allows for the other.
  *
- * A day is asked for again every SINK_DAY_RECHECK_S: an operator may have
- * dropped it, and the next insert would make it without indexes.
+ * A day is asked for again every SINK_DAY_RECHECK_S, and after a server was
+ * away: an operator may have dropped it, or a server come back with nothing, and
+ * the next insert would make it without indexes.
  */
 #include <stdio.h>
 #include <string.h>
@@ -66,6 +67,13 @@ void sink_collections_forget(struct sink_mongo *mongo, uint32_t day)
     i = find_known(mongo, day);
     if (i < mongo->known_count)
         mongo->known[i] = mongo->known[--mongo->known_count];
+    pthread_mutex_unlock(&mongo->lock);
+}
+
+void sink_collections_forget_all(struct sink_mongo *mongo)
+{
+    pthread_mutex_lock(&mongo->lock);
+    mongo->known_count = 0;
     pthread_mutex_unlock(&mongo->lock);
 }
 

@@ -126,6 +126,12 @@ static void make_options(struct sink_mongo *mongo, const mongoc_uri_t *uri)
     mongoc_write_concern_destroy(concern);
 }
 
+/* On a monitor's thread.  A server that was away may have come back with another data folder. */
+static void forget_days(void *context)
+{
+    sink_collections_forget_all(context);
+}
+
 static int make_pool(struct sink_mongo *mongo, const mongoc_uri_t *uri, unsigned sessions, struct err *err)
 {
     bson_error_t error;
@@ -135,7 +141,7 @@ static int make_pool(struct sink_mongo *mongo, const mongoc_uri_t *uri, unsigned
         return err_set(err, ERR_CONFIG, (int)error.code, "connection string: %s", error.message);
     mongoc_client_pool_set_error_api(mongo->pool, MONGOC_ERROR_API_VERSION_2);
     mongoc_client_pool_max_size(mongo->pool, sessions);
-    sink_monitor_attach(&mongo->monitor, mongo->pool);
+    sink_monitor_attach(&mongo->monitor, mongo->pool, forget_days, mongo);
     return 0;
 }
 

@@ -103,6 +103,9 @@ int sink_collections_prepare(const struct sink_link *link, uint32_t day, struct 
 /* What is known of `day` may be wrong. */
 void sink_collections_forget(struct sink_mongo *mongo, uint32_t day);
 
+/* What is known of every day may be wrong.  Any thread. */
+void sink_collections_forget_all(struct sink_mongo *mongo);
+
 /*
  * Runs a command that makes or changes something.  0 also when another one
  * made it meanwhile (*existed).  -1: ERR_RETRY, ERR_CONFIG.

@@ -13,6 +13,8 @@
  */
 #include "sink_monitor.h"
 
+#include <string.h>
+
 #include "clock.h"
 #include "log.h"
 #include "metrics.h"
@@ -81,10 +83,23 @@ static void on_topology_changed(const mongoc_apm_topology_changed_t *event)
                   mongoc_topology_description_has_writable_server(topology));
 }
 
-void sink_monitor_attach(struct sink_monitor *monitor, mongoc_client_pool_t *pool)
+static void on_server_changed(const mongoc_apm_server_changed_t *event)
+{
+    const mongoc_server_description_t *now = mongoc_apm_server_changed_get_new_description(event);
+    const struct sink_monitor *monitor = mongoc_apm_server_changed_get_context(event);
+
+    if (strcmp(mongoc_server_description_type(now), "Unknown") == 0)
+        monitor->lost(monitor->lost_context);
+}
+
+void sink_monitor_attach(struct sink_monitor *monitor, mongoc_client_pool_t *pool, void (*lost)(void *context),
+                         void *lost_context)
 {
     mongoc_apm_callbacks_t *callbacks = mongoc_apm_callbacks_new();
 
+    monitor->lost = lost;
+    monitor->lost_context = lost_context;
+    mongoc_apm_set_server_changed_cb(callbacks, on_server_changed);
     mongoc_apm_set_topology_changed_cb(callbacks, on_topology_changed);
     mongoc_client_pool_set_apm_callbacks(pool, callbacks, monitor);
     mongoc_apm_callbacks_destroy(callbacks);

@@ -13,6 +13,10 @@
 #include <stdint.h>
 
 struct sink_monitor {
+    /* set once */
+    void (*lost)(void *context);
+    void *lost_context;
+
     /* under lock */
     pthread_mutex_t lock;
     bool is_known; /* the driver looks, and has said something */
@@ -29,8 +33,12 @@ void sink_monitor_fini(struct sink_monitor *monitor);
 /* The pool is about to go, which is not MongoDB's doing. */
 void sink_monitor_detach(struct sink_monitor *monitor);
 
-/* Before the pool's first client is made.  `monitor` must outlive the pool. */
-void sink_monitor_attach(struct sink_monitor *monitor, mongoc_client_pool_t *pool);
+/*
+ * Before the pool's first client is made.  `monitor` must outlive the pool.
+ * `lost` is called on a monitor's thread whenever a server becomes unknown.
+ */
+void sink_monitor_attach(struct sink_monitor *monitor, mongoc_client_pool_t *pool, void (*lost)(void *context),
+                         void *lost_context);
 
 /* As sink.h's watch. */
 void sink_monitor_watch(struct sink_monitor *monitor, void (*passable)(void *context), void *context);
