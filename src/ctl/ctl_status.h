@@ -24,6 +24,16 @@ static inline uint64_t ctl_status_age(const struct ctl_status *status, uint64_t 
     return status->now_ns > then_ns ? status->now_ns - then_ns : 0;
 }
 
+/* Until nothing is pending at the present pace; 0: not known, since nothing drains just now. */
+static inline uint64_t ctl_status_left_ns(const struct ctl_status *status)
+{
+    const struct spool_stat *stat = &status->stat;
+
+    if (status->owner == 0 || stat->delivery.state != SPOOL_DELIVERY_FLOWING)
+        return 0;
+    return spool_pace_left_ns(&stat->pace, stat->pending_spans, status->now_ns);
+}
+
 /* What is wrong, and what a person does about it. */
 struct ctl_finding {
     const char *code; /* stable, for programs */

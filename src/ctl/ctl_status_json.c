@@ -26,6 +26,16 @@ static void put_age(struct json *json, const char *key, const struct ctl_status 
         json_double(json, (double)ctl_status_age(status, then_ns) / NS_PER_S);
 }
 
+/* A duration; null when it is 0, which means that nobody knows. */
+static void put_left(struct json *json, const char *key, uint64_t left_ns)
+{
+    json_key(json, key);
+    if (left_ns == 0)
+        json_null(json);
+    else
+        json_double(json, (double)left_ns / NS_PER_S);
+}
+
 static void put_daemon(struct json *json, const struct ctl_status *status)
 {
     json_key(json, "daemon");
@@ -52,6 +62,7 @@ static void put_batches(struct json *json, const struct ctl_status *status)
     json_member_uint(json, "stored_bytes", stat->pending_bytes);
     put_time(json, "oldest_received_unix_ns", stat->oldest_pending_ns);
     put_age(json, "oldest_age_seconds", status, stat->oldest_pending_ns);
+    put_left(json, "drained_in_seconds", ctl_status_left_ns(status));
     json_end_object(json);
     json_key(json, "parked");
     json_begin_object(json);

@@ -3,11 +3,13 @@
  */
 #include <inttypes.h>
 
+#include "clock.h"
 #include "ctl_status.h"
 #include "ctl_text.h"
 #include "units.h"
 
 #define LABEL_COLUMNS 11
+#define TOLD_FROM_NS (10 * NS_PER_S) /* a drain that takes less is over before it was read */
 
 struct screen {
     const struct ctl_status *status;
@@ -52,6 +54,8 @@ static void show_pending(const struct screen *screen)
     const struct spool_stat *stat = &screen->status->stat;
     char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX], c[UNITS_TEXT_MAX];
 
+    uint64_t left_ns = ctl_status_left_ns(screen->status);
+
     label(screen, "pending", CTL_PLAIN);
     if (stat->pending_records == 0) {
         buf_text(screen->out, "nothing");
@@ -62,6 +66,8 @@ static void show_pending(const struct screen *screen)
         if (stat->oldest_pending_ns != 0)
             buf_printf(screen->out, "; the oldest waits for %s",
                        units_format_duration(a, ctl_status_age(screen->status, stat->oldest_pending_ns)));
+        if (left_ns >= TOLD_FROM_NS)
+            buf_printf(screen->out, "; all delivered in about %s", units_format_duration(a, left_ns));
     }
     end_line(screen);
     label(screen, "parked", stat->parked_entries > 0 ? CTL_YELLOW : CTL_PLAIN);

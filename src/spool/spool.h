@@ -20,6 +20,7 @@
 #include "arena.h"
 #include "err.h"
 #include "slice.h"
+#include "spool_pace.h"
 
 #define SPOOL_FORMAT_VERSION 2    /* 1 had no held ranges; it is brought up to date when it is opened to be written */
 #define SPOOL_SEQ_OPEN UINT64_MAX /* the end of the last pending range */
@@ -182,6 +183,7 @@ struct spool_stat {
     uint64_t removed_records; /* by an operator */
     uint64_t damaged_files;   /* moved aside, and still there */
     bool refusing;            /* as the writer last noted */
+    struct spool_pace pace;   /* of what is pending */
     struct spool_delivery delivery;
 };
 

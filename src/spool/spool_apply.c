@@ -84,6 +84,7 @@ static int apply_delivered(struct spool_work *work, const struct spool_op *op)
     for (size_t i = 0; rc == 0 && i < op->seq_count; i++)
         rc = deliver_one(work, &reader, op->seqs[i]);
     spool_parts_close(&reader);
+    spool_pace_note(&work->counters.pace, work->counters.pending_spans, clock_wall_ns());
     return rc;
 }
 

@@ -125,6 +125,7 @@ static int stat_counters(MDB_txn *txn, const struct spool *spool, struct spool_s
         .removed_records = counters.removed_records,
         .damaged_files = spool_aside_count(spool->path),
         .refusing = counters.refusing != 0,
+        .pace = counters.pace,
     };
     return spool_state_get_delivery(txn, spool, &stat->delivery);
 }

@@ -33,6 +33,7 @@ struct spool_counters {
     uint64_t dropped_records; /* see struct spool_stat */
     uint64_t dropped_spans;
     uint64_t removed_records;
+    struct spool_pace pace;
 };
 
 /* Of a new spool: format, a random id, counters, nothing delivered; its first record will be `first_seq`. */

@@ -76,6 +76,7 @@ def test_status_after_delivery(backlog):
         "stored_bytes": 0,
         "oldest_received_unix_ns": None,
         "oldest_age_seconds": None,
+        "drained_in_seconds": None,
     }
     assert status["history"]["batches"] == 2
     assert status["totals"]["delivered_spans"] == spans

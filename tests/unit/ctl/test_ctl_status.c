@@ -203,7 +203,7 @@ static void test_json_of_a_healthy_daemon(void **state)
                 "{\"spool\":\"/var/lib/tracespool\",\"time_unix_ns\":1700000000000000000,"
                 "\"daemon\":{\"running\":true,\"pid\":4711},\"receiving\":true,\"refusing\":false,"
                 "\"pending\":{\"batches\":12,\"spans\":1204,\"stored_bytes\":86118,"
-                "\"oldest_received_unix_ns\":1699999997000000000,\"oldest_age_seconds\":3},"
+                "\"oldest_received_unix_ns\":1699999997000000000,\"oldest_age_seconds\":3,\"drained_in_seconds\":null},"
                 "\"parked\":{\"entries\":0},\"held\":{\"batches\":0},"
                 "\"history\":{\"batches\":5000,\"oldest_received_unix_ns\":1699906400000000000},"
                 "\"disk\":{\"size_bytes\":8589934592,\"used_bytes\":2147483648,\"damaged_files\":0,"
@@ -224,7 +224,9 @@ static void test_json_says_null_for_what_is_not_known(void **state)
     buf_init(&out, 1UL << 20);
     ctl_status_json(&status, &out);
     assert_non_null(strstr(fixture_text(&out), "\"daemon\":{\"running\":false,\"pid\":null}"));
-    assert_non_null(strstr(fixture_text(&out), "\"oldest_received_unix_ns\":null,\"oldest_age_seconds\":null}"));
+    assert_non_null(
+        strstr(fixture_text(&out),
+               "\"oldest_received_unix_ns\":null,\"oldest_age_seconds\":null,\"drained_in_seconds\":null}"));
     assert_non_null(strstr(fixture_text(&out), "\"file_system_free_bytes\":null"));
     assert_non_null(strstr(fixture_text(&out), "\"mongodb\":{\"state\":null,\"since_unix_ns\":null"));
     assert_non_null(strstr(fixture_text(&out), "\"findings\":[{\"code\":\"daemon_not_running\",\"text\":\""));
@@ -241,8 +243,33 @@ static void test_ages_are_never_negative(void **state)
     status.now_ns = NOW - NS_PER_DAY * 10;
     buf_init(&out, 1UL << 20);
     ctl_status_json(&status, &out);
-    assert_non_null(strstr(fixture_text(&out), "\"oldest_age_seconds\":0}"));
+    assert_non_null(strstr(fixture_text(&out), "\"oldest_age_seconds\":0,"));
     buf_fini(&out);
+}
+
+/* Nine times of what is left were delivered within 10 s: it takes a ninth of that. */
+static void test_drain_is_forecast(void **state)
+{
+    struct ctl_status status = healthy();
+    struct buf out;
+
+    (void)state;
+    status.stat.pace = (struct spool_pace){.from_ns = NOW - 10 * NS_PER_S, .from_spans = 1204 + 9 * 1204};
+    assert_int_equal(ctl_status_left_ns(&status) / NS_PER_MS, 1111);
+    status.stat.pace.from_spans = 1204 + 602;
+    assert_int_equal(ctl_status_left_ns(&status), 20 * NS_PER_S);
+    buf_init(&out, 1UL << 20);
+    ctl_status_json(&status, &out);
+    assert_non_null(strstr(fixture_text(&out), "\"drained_in_seconds\":20}"));
+    buf_clear(&out);
+    ctl_status_text(&status, 200, false, &out);
+    assert_non_null(strstr(fixture_text(&out), "; all delivered in about 20 s\n"));
+    buf_fini(&out);
+    status.stat.delivery.state = SPOOL_DELIVERY_BACKING_OFF;
+    assert_int_equal(ctl_status_left_ns(&status), 0);
+    status = healthy();
+    status.owner = 0;
+    assert_int_equal(ctl_status_left_ns(&status), 0);
 }
 
 static int set_locale(void **state)
@@ -258,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_text_of_a_healthy_daemon),
         cmocka_unit_test(test_text_of_an_empty_spool_without_a_daemon),
         cmocka_unit_test(test_text_while_mongodb_is_away),
+        cmocka_unit_test(test_drain_is_forecast),
         cmocka_unit_test(test_findings_none_when_all_is_well),
         cmocka_unit_test(test_findings_name_each_trouble),
         cmocka_unit_test(test_findings_all_at_once_fit),
