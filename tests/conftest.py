@@ -4,7 +4,7 @@ import os
 import pathlib
 import shutil
 import tempfile
-from typing import Callable, Iterator
+from typing import Any, Callable, Iterator
 
 import pymongo.database
 import pytest
@@ -13,6 +13,7 @@ from lib.daemon import Daemon
 from lib.mongod import Mongod
 from lib.mounts import CannotMount, Mount
 from lib.process import Process, processes_that_mention
+from lib.replica_set import ReplicaSet
 
 # The real Collector is built from Go modules, which takes minutes: .ci/run does it.
 collect_ignore_glob = [] if os.environ.get("OTELCOL") else ["scenarios/12-*.py", "scenarios/22-*.py"]
@@ -21,6 +22,8 @@ collect_ignore_glob = [] if os.environ.get("OTELCOL") else ["scenarios/12-*.py",
 def pytest_addoption(parser: pytest.Parser) -> None:
     # Not -k: to it, 05-daemon is an arithmetic expression.
     parser.addoption("--only", action="append", default=[], help="run the tests whose file or name holds this")
+    parser.addoption("--step-downs", type=int, default=4, help="that 31-replica-set makes, about 3 seconds each")
+    parser.addoption("--poison-spans", type=int, default=20_000, help="that 35-poison sends of each kind")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -86,11 +89,29 @@ def database(shared_mongod: Mongod, request: pytest.FixtureRequest) -> Iterator[
         client.drop_database(name)
 
 
+@pytest.fixture(scope="module")
+def running_set() -> Iterator[ReplicaSet]:
+    path = make_folder()
+    replica_set = ReplicaSet(path)
+    try:
+        yield replica_set.start()
+    finally:
+        replica_set.kill()
+        remove_folder(path)
+
+
+@pytest.fixture
+def replica_set(running_set: ReplicaSet) -> ReplicaSet:
+    """Three mongods, whole again after whatever the test before has done to them."""
+    running_set.make_whole()
+    return running_set
+
+
 @pytest.fixture
 def own_mongod(folder: pathlib.Path, processes: list[Process]) -> Callable[..., Mongod]:
     """Makes a mongod, not started, for a test that stops it."""
 
-    def make(**options: bool) -> Mongod:
+    def make(**options: Any) -> Mongod:
         mongod = Mongod(folder, **options)
         processes.append(mongod)
         return mongod
@@ -102,7 +123,7 @@ def own_mongod(folder: pathlib.Path, processes: list[Process]) -> Callable[..., 
 def make_daemon(folder: pathlib.Path, processes: list[Process]) -> Callable[..., Daemon]:
     """Makes a daemon, not started, in the test's folder: make_daemon(mongod, database name, **settings)."""
 
-    def make(mongod: Mongod, database: str, settings: dict[str, object] | None = None) -> Daemon:
+    def make(mongod: Mongod | ReplicaSet, database: str, settings: dict[str, object] | None = None) -> Daemon:
         daemon = Daemon(folder, mongod.uri, database, settings)
         processes.append(daemon)
         return daemon

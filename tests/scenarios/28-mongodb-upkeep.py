@@ -123,7 +123,7 @@ def small_mongod(own_mongod, make_mount):
     (volume.outside / "mongod").mkdir()
     mongod.data = volume.path / "mongod"
     mongod.prefix = volume.prefix
-    mongod.extra = ["--setParameter", "minSnapshotHistoryWindowInSeconds=0", "--syncdelay", "1"]
+    mongod.arguments = ["--setParameter", "minSnapshotHistoryWindowInSeconds=0", "--syncdelay", "1"]
     return mongod.start()
 
 
