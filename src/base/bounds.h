@@ -111,7 +111,7 @@
 #define SINK_VIEW_RETRY_S 10                /* then views that could not be changed are tried again */
 #define SINK_UPKEEP_INTERVAL_S 3600         /* between two passes over the days */
 #define SINK_UPKEEP_MIDNIGHT_S 30           /* after which a new day is looked at */
-#define SINK_UPKEEP_RETRY_S 30              /* after a failure that may pass by itself */
+#define SINK_UPKEEP_RETRY_S 10              /* after a failure that may pass by itself */
 #define SINK_SPACE_INTERVAL_S 10            /* between two looks at the room on MongoDB's volume */
 #define SINK_SPACE_SLACK_SHARE 10           /* what was full opens again with so much more, a part of what is asked */
 #define SINK_DROP_PAUSE_S 360               /* between two drops: mongod frees the files about 5 minutes later */

@@ -78,6 +78,8 @@ static void note_absent(struct sink_mongo *mongo, const char *why)
 {
     bool was_full;
 
+    metrics_set(METRIC_MONGODB_AVAILABLE_BYTES, 0);
+    metrics_set(METRIC_MONGODB_SIZE_BYTES, 0);
     pthread_mutex_lock(&mongo->lock);
     was_full = mongo->space.is_full;
     mongo->space.is_full = false;

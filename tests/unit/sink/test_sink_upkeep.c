@@ -277,6 +277,7 @@ static void test_low_space_refuses_writes_until_it_is_over(void **state)
     upkept_wait_for(is_open_again, "the rule to end");
     assert_true(told);
     assert_int_equal(logged_count("mongodb.min_free has no effect: free space of MongoDB's volume: "), 1);
+    assert_int_equal(metrics_get(METRIC_MONGODB_SIZE_BYTES), 0);
     assert_int_equal(try_to_write(&opened, &err), 0);
     opened.sink->ops->watch(opened.sink, NULL, NULL);
     opened_close(&opened);
@@ -355,6 +356,20 @@ static void test_pass_without_a_server_is_said_once(void **state)
     assert_true(logged_count("ask MongoDB for its time: ") <= 1);
 }
 
+static void test_pass_is_tried_again_when_the_server_is_there(void **state)
+{
+    struct opened opened;
+
+    NEED_MONGOD();
+    mongod_stop(mongod);
+    upkept_open(&opened, "late", &upkept_nothing);
+    upkept_wait_for(has_failed, "the failure to be said");
+    mongod_restart(mongod);
+    upkept_wait_for_pass();
+    assert_true(has_day("late", 0));
+    opened_close(&opened);
+}
+
 static void test_day_that_cannot_be_made_is_said_and_the_rest_is_done(void **state)
 {
     const struct sink_mongo_options month = {.retention_ns = MONTH_NS};
@@ -401,6 +416,7 @@ int main(void)
         LOGGED(test_oldest_day_is_dropped_for_room),
         LOGGED(test_todays_day_is_never_dropped_for_room),
         LOGGED(test_pass_without_a_server_is_said_once),
+        LOGGED(test_pass_is_tried_again_when_the_server_is_there),
         LOGGED(test_day_that_cannot_be_made_is_said_and_the_rest_is_done),
         LOGGED(test_thread_that_cannot_be_made_is_an_error),
     };
