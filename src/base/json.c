@@ -150,6 +150,10 @@ static void write_double(struct buf *out, double value)
 {
     char text[32];
 
+    if (value == 0 && signbit(value)) { /* "-0" is the integer 0 to many readers */
+        buf_text(out, "-0.0");
+        return;
+    }
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof(text), "%.*g", digits, value);
         if (strtod(text, NULL) == value)

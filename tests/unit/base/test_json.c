@@ -71,8 +71,9 @@ static void test_doubles(void **state)
     json_double(&json, -INFINITY);
     json_double(&json, 1e300);
     json_double(&json, 0.32170269500000001);
+    json_double(&json, -0.0);
     json_end_array(&json);
-    assert_json(&buf, "[0.1,\"NaN\",\"-Infinity\",1e+300,0.321702695]");
+    assert_json(&buf, "[0.1,\"NaN\",\"-Infinity\",1e+300,0.321702695,-0.0]");
 }
 
 static void test_full_buffer_is_seen_at_the_end(void **state)
