@@ -14,7 +14,7 @@
 #include "ctl_show.h"
 #include "ctl_show_batch.h"
 #include "ctl_terminal.h"
-#include "otlp_json.h"
+#include "otlp_json_write.h"
 
 #define KEEP_BYTES (1UL << 20)
 
@@ -26,120 +26,65 @@ static int show_span(struct ctl_show_page *page, uint32_t at, struct err *err)
     arena_reset(&page->parts, KEEP_BYTES);
     if (otlp_decode_span(&span, &page->parts, index->spans[at].bytes, err) < 0)
         return err_prefix(err, "span %" PRIu32, at);
-    if (page->ctl->json) {
-        otlp_json_span(&page->json, span);
-    } else {
-        ctl_show_print_trace_id(page, &index->spans[at], at > 0 ? &index->spans[at - 1] : NULL);
-        ctl_show_print_span(page, &index->spans[at], span);
-    }
+    ctl_show_print_trace_id(page, &index->spans[at], at > 0 ? &index->spans[at - 1] : NULL);
+    ctl_show_print_span(page, &index->spans[at], span);
     ctl_write(page->ctl, &page->out);
-    return 0;
-}
-
-static void put_schema_url(struct ctl_show_page *page, struct slice url)
-{
-    if (url.len == 0)
-        return;
-    json_key(&page->json, "schemaUrl");
-    json_string(&page->json, url);
-}
-
-static int begin_scope(struct ctl_show_page *page, const struct otlp_scope_ref *ref, struct err *err)
-{
-    const Otlp__InstrumentationScope *scope = NULL;
-
-    arena_reset(&page->parts, KEEP_BYTES);
-    if (ref->bytes.len > 0 && otlp_decode_scope(&scope, &page->parts, ref->bytes, err) < 0)
-        return err_prefix(err, "scope");
-    if (!page->ctl->json) {
-        ctl_show_print_scope(page, scope);
-        return 0;
-    }
-    json_begin_object(&page->json);
-    if (scope != NULL) {
-        json_key(&page->json, "scope");
-        otlp_json_scope(&page->json, scope);
-    }
-    put_schema_url(page, ref->schema_url);
-    json_key(&page->json, "spans");
-    json_begin_array(&page->json);
     return 0;
 }
 
 static int show_scope(struct ctl_show_page *page, uint32_t at, struct err *err)
 {
     const struct otlp_index *index = &page->batch.index;
+    const Otlp__InstrumentationScope *scope = NULL;
 
-    if (begin_scope(page, &index->scopes[at], err) < 0)
-        return -1;
+    arena_reset(&page->parts, KEEP_BYTES);
+    if (index->scopes[at].bytes.len > 0 && otlp_decode_scope(&scope, &page->parts, index->scopes[at].bytes, err) < 0)
+        return err_prefix(err, "scope");
+    ctl_show_print_scope(page, scope);
     for (; page->next_span < index->span_count && index->spans[page->next_span].scope == at; page->next_span++) {
         if (show_span(page, page->next_span, err) < 0)
             return -1;
     }
-    if (page->ctl->json) {
-        json_end_array(&page->json);
-        json_end_object(&page->json);
-    }
-    return 0;
-}
-
-static int begin_resource(struct ctl_show_page *page, const struct otlp_resource_ref *ref, struct err *err)
-{
-    const Otlp__Resource *resource = NULL;
-
-    arena_reset(&page->parts, KEEP_BYTES);
-    if (ref->bytes.len > 0 && otlp_decode_resource(&resource, &page->parts, ref->bytes, err) < 0)
-        return err_prefix(err, "resource");
-    if (!page->ctl->json) {
-        ctl_show_print_resource(page, resource);
-        return 0;
-    }
-    json_begin_object(&page->json);
-    if (resource != NULL) {
-        json_key(&page->json, "resource");
-        otlp_json_resource(&page->json, resource);
-    }
-    put_schema_url(page, ref->schema_url);
-    json_key(&page->json, "scopeSpans");
-    json_begin_array(&page->json);
     return 0;
 }
 
 static int show_resource(struct ctl_show_page *page, uint32_t at, struct err *err)
 {
     const struct otlp_index *index = &page->batch.index;
+    const Otlp__Resource *resource = NULL;
+    struct slice bytes = index->resources[at].bytes;
 
-    if (begin_resource(page, &index->resources[at], err) < 0)
-        return -1;
+    arena_reset(&page->parts, KEEP_BYTES);
+    if (bytes.len > 0 && otlp_decode_resource(&resource, &page->parts, bytes, err) < 0)
+        return err_prefix(err, "resource");
+    ctl_show_print_resource(page, resource);
     for (; page->next_scope < index->scope_count && index->scopes[page->next_scope].resource == at;
          page->next_scope++) {
         if (show_scope(page, page->next_scope, err) < 0)
             return -1;
     }
-    if (page->ctl->json) {
-        json_end_array(&page->json);
-        json_end_object(&page->json);
-    }
     return 0;
+}
+
+static void write_out(void *context)
+{
+    struct ctl_show_page *page = context;
+
+    ctl_write(page->ctl, &page->out);
 }
 
 static int show_request(struct ctl_show_page *page, struct err *err)
 {
+    struct otlp_json_write write = {
+        .index = &page->batch.index, .parts = &page->parts, .out = &page->out, .each_span = write_out, .context = page};
+
     if (ctl_batch_inflate(&page->batch, err) < 0 || ctl_batch_walk(&page->batch, err) < 0)
         return -1;
-    if (page->ctl->json) {
-        json_begin_object(&page->json);
-        json_key(&page->json, "resourceSpans");
-        json_begin_array(&page->json);
-    }
+    if (page->ctl->json)
+        return otlp_json_write(&write, err);
     for (uint32_t i = 0; i < page->batch.index.resource_count; i++) {
         if (show_resource(page, i, err) < 0)
             return -1;
-    }
-    if (page->ctl->json) {
-        json_end_array(&page->json);
-        json_end_object(&page->json);
-        buf_text(&page->out, "\n");
     }
     return 0;
 }
@@ -201,7 +146,6 @@ int ctl_show_batch(struct ctl *ctl, uint64_t seq)
     ctl_batch_init(&page.batch);
     arena_init(&page.parts, OTLP_DECODED_BYTES_MAX);
     buf_init(&page.out, OTLP_DECODED_BYTES_MAX);
-    json_init(&page.json, &page.out);
     int found = ctl_batch_read(&page.batch, spool, seq, &err);
     if (found >= 0 && count_parked(spool, seq, &parked, &err) < 0)
         found = -1;

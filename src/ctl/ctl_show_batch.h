@@ -6,7 +6,6 @@
 
 #include "ctl.h"
 #include "ctl_batch.h"
-#include "json.h"
 #include "otlp_decode.h"
 
 /* A batch that is being shown. */
@@ -15,7 +14,6 @@ struct ctl_show_page {
     struct ctl_batch batch;
     struct arena parts; /* the resource, scope or span in hand */
     struct buf out;
-    struct json json;
     uint32_t next_scope, next_span; /* the index holds both in the order of their parents */
     bool colored;
     unsigned width;
