@@ -96,11 +96,12 @@
 #define FLUSH_WRITE_STEPS 8                  /* successes until a write that was halved is as large as before */
 #define FLUSH_RATE_MAX 100000000UL           /* spans a second */
 #define SINK_DOCUMENT_BYTES_MAX (16UL << 20) /* MongoDB's limit on a document */
-#define SINK_MESSAGE_BYTES_MAX (40UL << 20)  /* one insert command; MongoDB's limit is 48 MB */
-#define SINK_MESSAGE_DOCUMENTS_MAX 10000     /* one insert command; MongoDB's limit is 100,000 */
-#define SINK_PLACEMENT_PAST_DAYS 30          /* a start further back is filed under the day of receipt */
-#define SINK_PLACEMENT_FUTURE_DAYS 1         /* the same for a start in the future */
-#define SINK_NESTING_MAX 100                 /* levels of a document, by MongoDB's documentation */
+#define SINK_RESTORED_BYTES_MAX (3 * SINK_DOCUMENT_BYTES_MAX) /* a document as protobuf: a null takes 3 bytes, then 7 */
+#define SINK_MESSAGE_BYTES_MAX (40UL << 20)                   /* one insert command; MongoDB's limit is 48 MB */
+#define SINK_MESSAGE_DOCUMENTS_MAX 10000                      /* one insert command; MongoDB's limit is 100,000 */
+#define SINK_PLACEMENT_PAST_DAYS 30         /* a start further back is filed under the day of receipt */
+#define SINK_PLACEMENT_FUTURE_DAYS 1        /* the same for a start in the future */
+#define SINK_NESTING_MAX 100                /* levels of a document, by MongoDB's documentation */
 #define SINK_ATTRIBUTES_LEVEL 6             /* where the deepest attributes are: document, spans, span, events, event */
 #define SINK_ARENA_BYTES_MAX (2048UL << 20) /* one fragment, decoded, and its keys */
 #define SINK_ARENA_KEEP_BYTES (16UL << 20)  /* of it, what a session keeps between fragments */

@@ -76,6 +76,16 @@ int sink_mongo_find_trace(const struct sink_mongo_options *options, const uint8_
                           unsigned timeout_ms, void (*visit)(void *context, const struct sink_mongo_span *span),
                           void *context, struct err *err);
 
+/*
+ * Calls `visit` with all that each document of the trace holds, as an
+ * ExportTraceServiceRequest in protobuf of one resource (sink_restore.h), days
+ * newest first; a span may be in several.  Documents that are not of our form
+ * are counted in *foreign.  -1 as above, or when `visit` has returned -1.
+ */
+int sink_mongo_find_requests(const struct sink_mongo_options *options, const uint8_t trace_id[OTLP_TRACE_ID_BYTES],
+                             unsigned timeout_ms, int (*visit)(void *context, struct slice request, struct err *err),
+                             void *context, uint64_t *foreign, struct err *err);
+
 /* Whether MongoDB answers a ping within `timeout_ms`: 0, or -1 with ERR_RETRY or ERR_CONFIG. */
 int sink_mongo_ping(const struct sink_mongo_options *options, unsigned timeout_ms, struct err *err);
 

@@ -115,6 +115,13 @@ int sink_collections_command(const struct sink_link *link, const bson_t *command
 /* Makes the views join every day that there is.  -1: ERR_RETRY, ERR_CONFIG. */
 int sink_views_update(const struct sink_link *link, struct err *err);
 
+/* --- sink_read.c ---------------------------------------------------------- */
+
+/* Every document of the trace, days newest first.  -1: ERR_RETRY, ERR_CONFIG, or what `visit` has filled in. */
+int sink_read_documents(const struct sink_mongo_options *options, const uint8_t trace_id[OTLP_TRACE_ID_BYTES],
+                        unsigned timeout_ms, int (*visit)(void *context, const bson_t *document, struct err *err),
+                        void *context, struct err *err);
+
 /* --- sink_write.c --------------------------------------------------------- */
 
 int sink_write(struct sink_session *session, const struct otlp_fragment *fragments, size_t count, bool apart,

@@ -1,5 +1,5 @@
 /*
- * sink_read.c - a trace read back, and a ping: for the command.
+ * sink_read.c - the documents of a trace read back, and a ping: for the command.
  *
  * Runs on the caller's thread with a client of its own, which has no
  * background threads and is gone afterwards; blocks on the network until the
@@ -8,12 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checksum.h"
 #include "clock.h"
 #include "hex.h"
 #include "sink_errors.h"
 #include "sink_mongo_internal.h"
-#include "sink_seen.h"
 
 #define TRACE_ID_TEXT_MAX (2 * OTLP_TRACE_ID_BYTES + 1)
 
@@ -69,134 +67,16 @@ int sink_mongo_ping(const struct sink_mongo_options *options, unsigned timeout_m
     return result;
 }
 
-/* --- spans out of documents ----------------------------------------------- */
+/* --- days ----------------------------------------------------------------- */
 
 struct search {
     mongoc_database_t *database;
     uint64_t deadline_ns;
     unsigned timeout_ms;
     char trace_id[TRACE_ID_TEXT_MAX];
-    struct checksum_128 *checksum;
-    struct sink_seen seen;
-    void (*visit)(void *context, const struct sink_mongo_span *span);
+    int (*visit)(void *context, const bson_t *document, struct err *err);
     void *context;
 };
-
-static struct slice text_of(const bson_iter_t *at)
-{
-    uint32_t len = 0;
-    const char *text = BSON_ITER_HOLDS_UTF8(at) ? bson_iter_utf8(at, &len) : NULL;
-
-    return slice_of(text, len);
-}
-
-static bool id_of(const bson_iter_t *at, uint8_t id[OTLP_SPAN_ID_BYTES])
-{
-    return BSON_ITER_HOLDS_UTF8(at) && hex_decode(id, OTLP_SPAN_ID_BYTES, bson_iter_utf8(at, NULL)) == 0;
-}
-
-static uint32_t count_elements(const bson_iter_t *at)
-{
-    bson_iter_t element;
-    uint32_t count = 0;
-
-    if (BSON_ITER_HOLDS_ARRAY(at) && bson_iter_recurse(at, &element))
-        while (bson_iter_next(&element))
-            count++;
-    return count;
-}
-
-static void read_status(const bson_iter_t *at, struct sink_mongo_span *span)
-{
-    bson_iter_t member;
-
-    if (!BSON_ITER_HOLDS_DOCUMENT(at) || !bson_iter_recurse(at, &member))
-        return;
-    while (bson_iter_next(&member)) {
-        if (BSON_ITER_IS_KEY(&member, "code"))
-            span->status_code = (int)bson_iter_as_int64(&member);
-        else if (BSON_ITER_IS_KEY(&member, "description"))
-            span->status_text = text_of(&member);
-    }
-}
-
-static struct sink_mongo_span read_span(bson_iter_t *member, struct slice service)
-{
-    struct sink_mongo_span span = {.service = service};
-
-    while (bson_iter_next(member)) {
-        if (BSON_ITER_IS_KEY(member, "spanId"))
-            id_of(member, span.span_id);
-        else if (BSON_ITER_IS_KEY(member, "parentSpanId"))
-            span.has_parent = id_of(member, span.parent_span_id);
-        else if (BSON_ITER_IS_KEY(member, "name"))
-            span.name = text_of(member);
-        else if (BSON_ITER_IS_KEY(member, "kind"))
-            span.kind = (int)bson_iter_as_int64(member);
-        else if (BSON_ITER_IS_KEY(member, "startTimeUnixNano"))
-            span.start_unix_nano = (uint64_t)bson_iter_as_int64(member);
-        else if (BSON_ITER_IS_KEY(member, "endTimeUnixNano"))
-            span.end_unix_nano = (uint64_t)bson_iter_as_int64(member);
-        else if (BSON_ITER_IS_KEY(member, "status"))
-            read_status(member, &span);
-        else if (BSON_ITER_IS_KEY(member, "events"))
-            span.event_count = count_elements(member);
-    }
-    return span;
-}
-
-/* 1 for a span that was not shown yet, -1 out of memory.  Same content is the span's bytes and its resource's. */
-static int is_new(struct search *search, struct slice span, struct slice resource)
-{
-    uint8_t digest[CHECKSUM_128_BYTES];
-
-    checksum_128_reset(search->checksum);
-    checksum_128_field(search->checksum, resource);
-    checksum_128_field(search->checksum, span);
-    checksum_128_result(search->checksum, digest);
-    return sink_seen_add(&search->seen, digest);
-}
-
-static struct slice document_of(const bson_iter_t *at)
-{
-    const uint8_t *data = NULL;
-    uint32_t len = 0;
-
-    if (BSON_ITER_HOLDS_DOCUMENT(at))
-        bson_iter_document(at, &len, &data);
-    return slice_of(data, len);
-}
-
-static int visit_fragment(struct search *search, const bson_t *document, struct err *err)
-{
-    struct slice service = {.len = 0}, resource = {.len = 0};
-    bson_iter_t at, element, member;
-
-    if (bson_iter_init_find(&at, document, "serviceName"))
-        service = text_of(&at);
-    if (bson_iter_init_find(&at, document, "resource"))
-        resource = document_of(&at);
-    if (!bson_iter_init_find(&at, document, "spans") || !BSON_ITER_HOLDS_ARRAY(&at) ||
-        !bson_iter_recurse(&at, &element))
-        return 0;
-    while (bson_iter_next(&element)) {
-        struct sink_mongo_span span;
-        int fresh;
-
-        if (!BSON_ITER_HOLDS_DOCUMENT(&element) || !bson_iter_recurse(&element, &member))
-            continue;
-        fresh = is_new(search, document_of(&element), resource);
-        if (fresh < 0)
-            return err_set(err, ERR_RETRY, 0, "no memory for the spans of a trace");
-        if (fresh == 0)
-            continue;
-        span = read_span(&member, service);
-        search->visit(search->context, &span);
-    }
-    return 0;
-}
-
-/* --- days ----------------------------------------------------------------- */
 
 static int left_ms(const struct search *search, int64_t *ms, struct err *err)
 {
@@ -225,7 +105,7 @@ static int search_day(struct search *search, const char *day, struct err *err)
     options = BCON_NEW("maxTimeMS", BCON_INT64(ms));
     cursor = mongoc_collection_find_with_opts(collection, filter, options, NULL);
     while (result == 0 && mongoc_cursor_next(cursor, &document))
-        if (left_ms(search, &ms, err) != 0 || visit_fragment(search, document, err) != 0)
+        if (left_ms(search, &ms, err) != 0 || search->visit(search->context, document, err) != 0)
             result = -1;
     if (result == 0 && mongoc_cursor_error_document(cursor, &error, &document))
         result = fail(err, &error, document);
@@ -264,9 +144,9 @@ static int search_days(struct search *search, struct err *err)
     return result;
 }
 
-int sink_mongo_find_trace(const struct sink_mongo_options *options, const uint8_t trace_id[OTLP_TRACE_ID_BYTES],
-                          unsigned timeout_ms, void (*visit)(void *context, const struct sink_mongo_span *span),
-                          void *context, struct err *err)
+int sink_read_documents(const struct sink_mongo_options *options, const uint8_t trace_id[OTLP_TRACE_ID_BYTES],
+                        unsigned timeout_ms, int (*visit)(void *context, const bson_t *document, struct err *err),
+                        void *context, struct err *err)
 {
     struct search search = {.deadline_ns = clock_mono_ns() + timeout_ms * NS_PER_MS,
                             .timeout_ms = timeout_ms,
@@ -278,15 +158,9 @@ int sink_mongo_find_trace(const struct sink_mongo_options *options, const uint8_
     if (client == NULL)
         return -1;
     hex_encode(search.trace_id, trace_id, OTLP_TRACE_ID_BYTES);
-    search.checksum = checksum_128_new();
     search.database = mongoc_client_get_database(client, options->database);
-    if (search.checksum == NULL)
-        result = err_set(err, ERR_RETRY, 0, "no memory to read a trace");
-    else
-        result = search_days(&search, err);
+    result = search_days(&search, err);
     mongoc_database_destroy(search.database);
-    checksum_128_free(search.checksum);
-    sink_seen_fini(&search.seen);
     mongoc_client_destroy(client);
     return result;
 }

@@ -91,6 +91,8 @@ static void put_status(struct sink_out *out, bson_t *to, const Otlp__Span *span)
     sink_out_int32(out, &status, sink_out_key("code"), sink_span_status_code(span));
     if (span->status != NULL)
         put_text_if_any(out, &status, sink_out_key("description"), sink_out_bytes(span->status->message));
+    else
+        sink_out_bool(out, &status, sink_out_key("absent"), true);
     sink_out_end(to, &status);
 }
 
@@ -101,6 +103,8 @@ static void put_identity(struct sink_out *out, bson_t *to, const Otlp__Span *spa
         sink_out_hex(out, to, sink_out_key("parentSpanId"), sink_out_bytes(span->parent_span_id));
     else
         sink_out_null(out, to, sink_out_key("parentSpanId"));
+    if (!sink_span_has_parent(span))
+        put_count_if_any(out, to, sink_out_key("parentSpanIdZeros"), (uint32_t)span->parent_span_id.len);
     sink_out_text(out, to, sink_out_key("name"), sink_out_bytes(span->name));
     sink_out_int32(out, to, sink_out_key("kind"), (int32_t)span->kind);
     sink_out_time(out, to, sink_out_key("startTimeUnixNano"), span->start_time_unix_nano);
