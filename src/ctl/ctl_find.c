@@ -1,42 +1,35 @@
 /*
- * ctl_find.c - looks for a trace.
+ * ctl_find.c - looks for the spans of a trace.
  *
- * The spool has no index of traces: every batch is read.  So the cheap tests
- * come first: the id's bytes anywhere in the request, then the walk, and only
- * the spans that have the id are decoded.  Headers are read by pages and each
- * batch in a transaction of its own, so the writer is never held up.
- *
- * A batch that has been removed meanwhile is passed over, a damaged one
- * counted.  When the set of spans is full the search ends.
+ * Only the spans that have the id are decoded.  When the set of spans is full
+ * nothing is added any more.
  */
 #include "ctl_find.h"
 
 #include <string.h>
 
-#include "bounds.h"
 #include "checksum.h"
-#include "ctl_batch.h"
+#include "ctl_scan.h"
 #include "otlp_decode.h"
 #include "sink_mongo.h"
 
 struct search {
     struct ctl_spans *spans;
     const uint8_t *trace_id;
-    struct ctl_find_report *report;
-    struct ctl_batch batch;
-    unsigned place; /* of the batch in hand */
+    struct ctl_batch *batch; /* in hand */
+    unsigned place;
 };
 
 /* The service of resource number `at`; empty when it says none. */
 static int decode_service(struct search *search, uint32_t at, struct slice *service, struct err *err)
 {
     const Otlp__Resource *resource;
-    struct slice bytes = search->batch.index.resources[at].bytes;
+    struct slice bytes = search->batch->index.resources[at].bytes;
 
     *service = slice_of(NULL, 0);
     if (bytes.len == 0)
         return 0;
-    if (otlp_decode_resource(&resource, &search->batch.decoded, bytes, err) < 0)
+    if (otlp_decode_resource(&resource, &search->batch->decoded, bytes, err) < 0)
         return -1;
     *service = otlp_attribute_string(resource->attributes, resource->n_attributes, "service.name");
     return 0;
@@ -54,7 +47,7 @@ static bool is_set(const uint8_t *id, size_t len)
 /* As MongoDB tells spans apart: by their bytes and their resource's.  Never 0, which says that it is not known. */
 static uint64_t content_of(const struct search *search, const struct otlp_span_ref *ref)
 {
-    const struct otlp_index *index = &search->batch.index;
+    const struct otlp_index *index = &search->batch->index;
     uint64_t hashes[] = {checksum_64(index->resources[index->scopes[ref->scope].resource].bytes),
                          checksum_64(ref->bytes)};
 
@@ -66,7 +59,7 @@ static int add_span(struct search *search, const struct otlp_span_ref *ref, stru
     const Otlp__Span *span;
     struct ctl_span seen = {.service = service, .places = search->place};
 
-    if (otlp_decode_span(&span, &search->batch.decoded, ref->bytes, err) < 0)
+    if (otlp_decode_span(&span, &search->batch->decoded, ref->bytes, err) < 0)
         return -1;
     memcpy(seen.span_id, ref->span_id, sizeof(seen.span_id));
     if (span->parent_span_id.len == OTLP_SPAN_ID_BYTES && is_set(span->parent_span_id.data, OTLP_SPAN_ID_BYTES)) {
@@ -87,27 +80,15 @@ static int add_span(struct search *search, const struct otlp_span_ref *ref, stru
     return 0;
 }
 
-static unsigned place_of(enum spool_record_state state)
+/* The spans of the trace in batch->request. */
+static int search_request(void *context, struct ctl_batch *batch, unsigned place, struct err *err)
 {
-    switch (state) {
-    case SPOOL_PENDING:
-        return CTL_IN_PENDING;
-    case SPOOL_HELD:
-        return CTL_IN_HELD;
-    default:
-        return CTL_IN_HISTORY;
-    }
-}
-
-/* The spans of the trace in batch.request.  -1: the request cannot be read. */
-static int search_request(struct search *search, struct err *err)
-{
-    struct ctl_batch *batch = &search->batch;
+    struct search *search = context;
     uint32_t resource = UINT32_MAX; /* whose service is decoded */
     struct slice service = slice_of(NULL, 0);
 
-    if (memmem(batch->request.data, batch->request.len, search->trace_id, OTLP_TRACE_ID_BYTES) == NULL)
-        return 0;
+    search->batch = batch;
+    search->place = place;
     if (ctl_batch_walk(batch, err) < 0)
         return -1;
     for (uint32_t i = 0; i < batch->index.span_count && !search->spans->cut; i++) {
@@ -125,81 +106,14 @@ static int search_request(struct search *search, struct err *err)
     return 0;
 }
 
-static int search_batch(struct search *search, struct spool *spool, uint64_t seq, struct err *err)
-{
-    struct err unreadable;
-    int found = ctl_batch_read(&search->batch, spool, seq, err);
-
-    if (found <= 0)
-        return found;
-    search->report->batches++;
-    search->place = place_of(search->batch.record.state);
-    if (search->batch.record.damaged || ctl_batch_inflate(&search->batch, &unreadable) < 0 ||
-        search_request(search, &unreadable) < 0)
-        search->report->unreadable++;
-    return 0;
-}
-
-static int search_batches(struct search *search, struct spool *spool, struct err *err)
-{
-    struct spool_record records[CTL_PAGE_RECORDS];
-    uint64_t from = 0;
-    size_t count;
-
-    do {
-        if (spool_list(spool, from, CTL_PAGE_RECORDS, records, &count, err) < 0)
-            return -1;
-        for (size_t i = 0; i < count && !search->spans->cut; i++) {
-            if (search_batch(search, spool, records[i].seq, err) < 0)
-                return -1;
-            from = records[i].seq + 1;
-        }
-    } while (count > 0 && !search->spans->cut);
-    return 0;
-}
-
-static int search_parked(struct search *search, struct spool *spool, struct err *err)
-{
-    struct spool_parked parked[CTL_PAGE_PARKED];
-    struct arena arena;
-    uint64_t seq = 0;
-    uint32_t index = 0;
-    size_t count;
-    int result = 0;
-
-    arena_init(&arena, CTL_REQUEST_BYTES_MAX);
-    search->place = CTL_IN_PARKED;
-    do {
-        arena_reset(&arena, 0);
-        result = spool_list_parked(spool, seq, index, CTL_PAGE_PARKED, &arena, parked, &count, err);
-        for (size_t i = 0; result == 0 && i < count && !search->spans->cut; i++) {
-            struct err unreadable;
-
-            search->batch.request = parked[i].payload;
-            /* What is parked as damaged is the record as it was stored: there is nothing to read in it. */
-            if (parked[i].reason == SPOOL_PARK_DAMAGED || search_request(search, &unreadable) < 0)
-                search->report->unreadable++;
-            seq = parked[i].seq;
-            index = parked[i].index + 1;
-            if (index == 0)
-                seq++;
-        }
-    } while (result == 0 && count > 0 && !search->spans->cut);
-    arena_fini(&arena);
-    return result;
-}
-
 int ctl_find_in_spool(struct ctl_spans *spans, struct spool *spool, const uint8_t trace_id[OTLP_TRACE_ID_BYTES],
-                      struct ctl_find_report *report, struct err *err)
+                      struct ctl_scan_report *report, struct err *err)
 {
-    struct search search = {.spans = spans, .trace_id = trace_id, .report = report};
+    struct search search = {.spans = spans, .trace_id = trace_id};
+    struct ctl_scan scan = {
+        .trace_id = trace_id, .visit = search_request, .context = &search, .enough = &spans->cut, .report = report};
 
-    ctl_batch_init(&search.batch);
-    int result = search_batches(&search, spool, err);
-    if (result == 0)
-        result = search_parked(&search, spool, err);
-    ctl_batch_fini(&search.batch);
-    return result;
+    return ctl_scan_spool(&scan, spool, err);
 }
 
 static void add_stored(void *context, const struct sink_mongo_span *stored)

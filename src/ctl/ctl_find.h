@@ -5,18 +5,13 @@
 #define TRACESPOOL_CTL_FIND_H
 
 #include "conf.h"
-#include "ctl_spans.h"
+#include "ctl_scan.h"
 #include "err.h"
 #include "spool.h"
 
-struct ctl_find_report {
-    uint64_t batches;    /* looked through */
-    uint64_t unreadable; /* batches and parked entries that could not be: damaged */
-};
-
 /* Adds what the batches and the parked entries hold of the trace.  -1: the spool cannot be read. */
 int ctl_find_in_spool(struct ctl_spans *spans, struct spool *spool, const uint8_t trace_id[OTLP_TRACE_ID_BYTES],
-                      struct ctl_find_report *report, struct err *err);
+                      struct ctl_scan_report *report, struct err *err);
 
 /* Adds what MongoDB holds of it.  -1: MongoDB does not answer within `timeout_ms`, or refuses.  Once a process. */
 int ctl_find_in_mongodb(struct ctl_spans *spans, const struct conf *conf, const uint8_t trace_id[OTLP_TRACE_ID_BYTES],

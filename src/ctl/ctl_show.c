@@ -17,6 +17,7 @@
 const struct ctl_option ctl_show_options[] = {
     {"from", "WHERE", 'f', "spool, mongodb or both (default): where to look for a trace"},
     {"timeout", "DURATION", 't', "how long MongoDB may take (default 3s)"},
+    {"otlp", NULL, 'o', "all that was sent, as OTLP/JSON, one export request a line"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -61,6 +62,8 @@ static int parse(struct ctl *ctl, int argc, char **argv, struct ctl_show_options
             return -1;
         if (option == 't' && parse_timeout(ctl, argument, &options->timeout_ms) < 0)
             return -1;
+        if (option == 'o')
+            options->otlp = true;
     }
     return 0;
 }
@@ -76,8 +79,10 @@ int ctl_show(struct ctl *ctl, int argc, char **argv)
     if (argc - optind != 1)
         return ctl_fail(ctl, "takes one operand: a batch's number (`tracespool ls`) or a trace id");
     if (hex_decode(trace_id, sizeof(trace_id), argv[optind]) == 0)
-        return ctl_show_trace(ctl, trace_id, &options);
-    if (ctl_options_number(argv[optind], UINT64_MAX, &seq) == 0)
+        return options.otlp ? ctl_show_otlp(ctl, trace_id, &options) : ctl_show_trace(ctl, trace_id, &options);
+    if (ctl_options_number(argv[optind], UINT64_MAX, &seq) == 0) {
+        ctl->json |= options.otlp; /* a batch's JSON is that already */
         return ctl_show_batch(ctl, seq);
+    }
     return ctl_fail(ctl, "\"%s\" is neither a batch's number nor a trace id of 32 hex digits", argv[optind]);
 }

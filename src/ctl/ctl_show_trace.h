@@ -15,7 +15,7 @@ struct ctl_found {
     const uint8_t *trace_id;
     char trace_hex[2 * OTLP_TRACE_ID_BYTES + 1];
     struct ctl_spans spans;
-    struct ctl_find_report report;
+    struct ctl_scan_report report;
     bool mongodb_answered;
 };
 

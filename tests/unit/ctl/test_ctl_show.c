@@ -45,6 +45,17 @@ static size_t count_lines(const char *text)
     return count;
 }
 
+static size_t count_of(const char *text, const char *part)
+{
+    size_t count = 0;
+
+    while ((text = strstr(text, part)) != NULL) {
+        text += strlen(part);
+        count++;
+    }
+    return count;
+}
+
 static void test_show_trace_joins_batches_into_one_tree(void **state)
 {
     struct spool_fixture *fixture = *state;
@@ -205,6 +216,76 @@ static void test_show_batch_json_is_a_request(void **state)
     run_free(&run);
 }
 
+/* As requests: a line for each batch, which has only the spans of the trace. */
+static void test_show_otlp_is_a_request_for_each_batch(void **state)
+{
+    struct spool_fixture *fixture = *state;
+    struct run run;
+
+    RUN(&run, "show", TWO_SERVICES, "--otlp", "--from", "spool", "--spool", fixture->path);
+    assert_int_equal(run.status, CTL_OK);
+    assert_int_equal(count_lines(run.out), 2);
+    assert_int_equal(count_of(run.out, "{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":"), 2);
+    assert_int_equal(count_of(run.out, "\"traceId\":\"" TWO_SERVICES "\""), 11);
+    assert_int_equal(count_of(run.out, "\"traceId\":"), 11);
+    assert_non_null(strstr(run.out, "\"name\":\"GET /price/:sku\",\"kind\":2,\"startTimeUnixNano\":\"17953646"));
+    run_free(&run);
+}
+
+static void test_show_otlp_of_what_was_sent_twice_has_each_span_once(void **state)
+{
+    struct spool_fixture *fixture = *state;
+    struct run run;
+
+    fixture_put_file(fixture, "python-awkward-0015.pb", 2);
+    RUN(&run, "show", NOT_ENDED, "--otlp", "--from", "spool", "--spool", fixture->path);
+    assert_int_equal(run.status, CTL_OK);
+    assert_int_equal(count_lines(run.out), 1);
+    run_free(&run);
+}
+
+static void test_show_otlp_of_a_trace_that_is_nowhere_fails(void **state)
+{
+    struct spool_fixture *fixture = *state;
+    struct run run;
+
+    RUN(&run, "show", "--otlp", "--from", "spool", "0123456789abcdef0123456789ABCDEF", "--spool", fixture->path);
+    assert_ran(&run, CTL_FAILED, "", "tracespool show: no span of trace 0123456789abcdef0123456789abcdef was found\n");
+    run_free(&run);
+}
+
+static void test_show_otlp_without_mongodb_is_a_note(void **state)
+{
+    struct spool_fixture *fixture = *state;
+    struct run run;
+
+    setenv("MONGO_URI", "mongodb://127.0.0.1:1/", 1);
+    RUN(&run, "show", NOT_ENDED, "--otlp", "--timeout", "300ms", "--spool", fixture->path);
+    assert_int_equal(run.status, CTL_OK);
+    assert_true(strncmp(run.err, "tracespool show: only the spool was looked through, MongoDB: ", 61) == 0);
+    assert_int_equal(count_lines(run.out), 1);
+    run_free(&run);
+    RUN(&run, "show", NOT_ENDED, "--otlp", "--from", "mongodb", "--timeout", "300ms", "--spool", fixture->path);
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_true(strncmp(run.err, "tracespool show: MongoDB: ", 26) == 0);
+    assert_string_equal(run.out, "");
+    run_free(&run);
+    unsetenv("MONGO_URI");
+}
+
+static void test_show_batch_otlp_is_its_json(void **state)
+{
+    struct spool_fixture *fixture = *state;
+    struct run json, otlp;
+
+    RUN(&json, "show", "5", "--json", "--spool", fixture->path);
+    RUN(&otlp, "show", "5", "--otlp", "--spool", fixture->path);
+    assert_int_equal(otlp.status, CTL_OK);
+    assert_string_equal(otlp.out, json.out);
+    run_free(&json);
+    run_free(&otlp);
+}
+
 static void test_show_batch_that_is_not_there_fails(void **state)
 {
     struct spool_fixture *fixture = *state;
@@ -255,12 +336,23 @@ static void test_show_batch_that_is_no_request_makes_it_2(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_show_trace_joins_batches_into_one_tree), TEST(test_show_trace_201_levels_deep),
-        TEST(test_show_trace_json_is_a_line_a_span),       TEST(test_show_trace_sent_twice_has_each_span_once),
-        TEST(test_show_trace_finds_what_is_parked),        TEST(test_show_trace_that_is_nowhere_fails),
-        TEST(test_show_trace_without_mongodb_is_a_note),   TEST(test_show_batch_groups_spans),
-        TEST(test_show_batch_json_is_a_request),           TEST(test_show_batch_that_is_not_there_fails),
-        TEST(test_show_batch_of_invalid_spans_says_why),   TEST(test_show_batch_that_is_no_request_makes_it_2),
+        TEST(test_show_trace_joins_batches_into_one_tree),
+        TEST(test_show_trace_201_levels_deep),
+        TEST(test_show_trace_json_is_a_line_a_span),
+        TEST(test_show_trace_sent_twice_has_each_span_once),
+        TEST(test_show_trace_finds_what_is_parked),
+        TEST(test_show_trace_that_is_nowhere_fails),
+        TEST(test_show_trace_without_mongodb_is_a_note),
+        TEST(test_show_batch_groups_spans),
+        TEST(test_show_batch_json_is_a_request),
+        TEST(test_show_batch_that_is_not_there_fails),
+        TEST(test_show_batch_of_invalid_spans_says_why),
+        TEST(test_show_batch_that_is_no_request_makes_it_2),
+        TEST(test_show_otlp_is_a_request_for_each_batch),
+        TEST(test_show_otlp_of_what_was_sent_twice_has_each_span_once),
+        TEST(test_show_otlp_of_a_trace_that_is_nowhere_fails),
+        TEST(test_show_otlp_without_mongodb_is_a_note),
+        TEST(test_show_batch_otlp_is_its_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
