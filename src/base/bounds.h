@@ -121,6 +121,7 @@
 #define SINK_SELECTION_TIMEOUT_MS 3000
 #define SINK_SOCKET_TIMEOUT_MS 30000
 #define SINK_WRITE_TIMEOUT_MS 10000 /* for the majority to have it */
+#define SINK_RENEW_S 30             /* without a server that can be selected, then the driver begins anew */
 #define SINK_URI_BYTES_MAX 8192     /* a masked connection string */
 
 /* Receiver: what is common to its endpoints. */

@@ -1,5 +1,5 @@
 /*
- * sink_mongo.c - the pool, its sessions and what is set once for all of them.
+ * sink_mongo.c - the sink, its sessions and what is set once for all of them.
  *
  * sink_mongo_init, _new, _free and _cleanup belong to main's thread; a session
  * to the thread that opened it, which keeps its client for life.  Nothing here
@@ -43,8 +43,7 @@ static void close_session(struct sink_session *session)
 {
     if (session == NULL)
         return;
-    if (session->link.client != NULL)
-        mongoc_client_pool_push(session->link.mongo->pool, session->link.client);
+    sink_pool_detach(&session->link);
     if (session->message != NULL)
         buf_fini(&session->message->bytes);
     free(session->message);
@@ -70,11 +69,8 @@ static int open_session(struct sink *sink, struct sink_session **session, struct
         goto fail;
     }
     buf_init(&opened->message->bytes, SINK_MESSAGE_BYTES_MAX);
-    opened->link.client = mongoc_client_pool_try_pop(mongo->pool);
-    if (opened->link.client == NULL) {
-        err_set(err, ERR_RETRY, 0, "every connection of the pool is in use");
+    if (sink_pool_attach(&opened->link, err) != 0)
         goto fail;
-    }
     *session = opened;
     return 0;
 
@@ -126,25 +122,6 @@ static void make_options(struct sink_mongo *mongo, const mongoc_uri_t *uri)
     mongoc_write_concern_destroy(concern);
 }
 
-/* On a monitor's thread.  A server that was away may have come back with another data folder. */
-static void forget_days(void *context)
-{
-    sink_collections_forget_all(context);
-}
-
-static int make_pool(struct sink_mongo *mongo, const mongoc_uri_t *uri, unsigned sessions, struct err *err)
-{
-    bson_error_t error;
-
-    mongo->pool = mongoc_client_pool_new_with_error(uri, &error);
-    if (mongo->pool == NULL)
-        return err_set(err, ERR_CONFIG, (int)error.code, "connection string: %s", error.message);
-    mongoc_client_pool_set_error_api(mongo->pool, MONGOC_ERROR_API_VERSION_2);
-    mongoc_client_pool_max_size(mongo->pool, sessions);
-    sink_monitor_attach(&mongo->monitor, mongo->pool, forget_days, mongo);
-    return 0;
-}
-
 int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options, struct err *err)
 {
     struct sink_mongo *mongo;
@@ -158,7 +135,8 @@ int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options,
         return err_set(err, ERR_CONFIG, 0, "no memory for the sink");
     }
     mongo->sink.ops = &ops;
-    mongo->sessions = options->sessions;
+    mongo->uri = uri;
+    mongo->links = options->sessions;
     mongo->retention_ns = options->retention_ns;
     mongo->min_free.bytes = options->min_free_bytes;
     mongo->min_free.millionths = options->min_free_millionths;
@@ -172,9 +150,8 @@ int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options,
     mongo->compressor = strdup(options->compressor);
     if (mongo->database == NULL || mongo->compressor == NULL)
         err_set(err, ERR_CONFIG, 0, "no memory for the sink");
-    else if (make_pool(mongo, uri, options->sessions, err) == 0)
+    else if (sink_pool_new(&mongo->pool, mongo, err) == 0)
         *sink = &mongo->sink;
-    mongoc_uri_destroy(uri);
     if (mongo->pool != NULL)
         return 0;
     sink_mongo_free(&mongo->sink);
@@ -185,7 +162,8 @@ int sink_mongo_start_upkeep(struct sink *sink, struct err *err)
 {
     struct sink_mongo *mongo = (struct sink_mongo *)sink;
 
-    mongoc_client_pool_max_size(mongo->pool, mongo->sessions + 1);
+    mongo->links++;
+    sink_pool_grow(mongo);
     return sink_upkeep_start(&mongo->upkeep, mongo, err);
 }
 
@@ -206,8 +184,8 @@ void sink_mongo_free(struct sink *sink)
     if (mongo == NULL)
         return;
     sink_upkeep_stop(mongo->upkeep);
-    sink_monitor_detach(&mongo->monitor);
-    mongoc_client_pool_destroy(mongo->pool);
+    sink_pool_free(mongo->pool);
+    mongoc_uri_destroy(mongo->uri);
     bson_destroy(&mongo->ddl_options);
     bson_destroy(&mongo->insert_options);
     sink_monitor_fini(&mongo->monitor);

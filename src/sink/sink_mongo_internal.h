@@ -14,6 +14,7 @@
 #include "sink_indexes.h"
 #include "sink_mongo.h"
 #include "sink_monitor.h"
+#include "sink_pool.h"
 #include "sink_space.h"
 
 /* The views. */
@@ -31,8 +32,8 @@ struct sink_mongo {
     struct sink sink;
 
     /* set once */
-    mongoc_client_pool_t *pool;
-    unsigned sessions;
+    mongoc_uri_t *uri;
+    unsigned links; /* at most; grows once, when upkeep starts */
     char *database;
     char *compressor;
     bson_t insert_options; /* unordered, w: majority, j: true */
@@ -46,6 +47,8 @@ struct sink_mongo {
 
     /* under lock */
     pthread_mutex_t lock;
+    struct sink_pool *pool;       /* the newest */
+    uint64_t unselected_since_ns; /* monotonic: no server could be selected since then; 0: one could */
     struct sink_day_known known[SINK_DAYS_KNOWN_MAX];
     size_t known_count;
     char views_trouble[ERR_TEXT_MAX]; /* why the views could not be kept the last time, or "" */
@@ -56,6 +59,7 @@ struct sink_mongo {
 /* One thread's way to the server. */
 struct sink_link {
     struct sink_mongo *mongo;
+    struct sink_pool *pool; /* whose client it has */
     mongoc_client_t *client;
 };
 

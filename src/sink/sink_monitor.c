@@ -62,13 +62,13 @@ static bool set_writable(struct sink_monitor *monitor, bool is_writable)
     return is_news;
 }
 
-static void note_writable(struct sink_monitor *monitor, bool is_writable)
+static void note_writable(struct sink_monitor_tap *tap, bool is_writable)
 {
     bool is_news;
 
-    pthread_mutex_lock(&monitor->lock);
-    is_news = !monitor->is_over && set_writable(monitor, is_writable);
-    pthread_mutex_unlock(&monitor->lock);
+    pthread_mutex_lock(&tap->monitor->lock);
+    is_news = !tap->is_over && set_writable(tap->monitor, is_writable);
+    pthread_mutex_unlock(&tap->monitor->lock);
     if (is_news && is_writable)
         log_info("mongodb.up", "a server takes writes");
     else if (is_news)
@@ -86,30 +86,29 @@ static void on_topology_changed(const mongoc_apm_topology_changed_t *event)
 static void on_server_changed(const mongoc_apm_server_changed_t *event)
 {
     const mongoc_server_description_t *now = mongoc_apm_server_changed_get_new_description(event);
-    const struct sink_monitor *monitor = mongoc_apm_server_changed_get_context(event);
+    const struct sink_monitor_tap *tap = mongoc_apm_server_changed_get_context(event);
 
     if (strcmp(mongoc_server_description_type(now), "Unknown") == 0)
-        monitor->lost(monitor->lost_context);
+        tap->lost(tap->context);
 }
 
-void sink_monitor_attach(struct sink_monitor *monitor, mongoc_client_pool_t *pool, void (*lost)(void *context),
-                         void *lost_context)
+void sink_monitor_attach(struct sink_monitor_tap *tap, struct sink_monitor *monitor, mongoc_client_pool_t *pool,
+                         void (*lost)(void *context), void *context)
 {
     mongoc_apm_callbacks_t *callbacks = mongoc_apm_callbacks_new();
 
-    monitor->lost = lost;
-    monitor->lost_context = lost_context;
+    *tap = (struct sink_monitor_tap){.monitor = monitor, .lost = lost, .context = context};
     mongoc_apm_set_server_changed_cb(callbacks, on_server_changed);
     mongoc_apm_set_topology_changed_cb(callbacks, on_topology_changed);
-    mongoc_client_pool_set_apm_callbacks(pool, callbacks, monitor);
+    mongoc_client_pool_set_apm_callbacks(pool, callbacks, tap);
     mongoc_apm_callbacks_destroy(callbacks);
 }
 
-void sink_monitor_detach(struct sink_monitor *monitor)
+void sink_monitor_detach(struct sink_monitor_tap *tap)
 {
-    pthread_mutex_lock(&monitor->lock);
-    monitor->is_over = true;
-    pthread_mutex_unlock(&monitor->lock);
+    pthread_mutex_lock(&tap->monitor->lock);
+    tap->is_over = true;
+    pthread_mutex_unlock(&tap->monitor->lock);
 }
 
 void sink_monitor_watch(struct sink_monitor *monitor, void (*passable)(void *context), void *context)

@@ -13,32 +13,38 @@
 #include <stdint.h>
 
 struct sink_monitor {
-    /* set once */
-    void (*lost)(void *context);
-    void *lost_context;
-
     /* under lock */
     pthread_mutex_t lock;
     bool is_known; /* the driver looks, and has said something */
     bool is_writable;
-    bool is_over;
     uint64_t counted_ns; /* monotonic: time is counted up to here */
     void (*passable)(void *context);
     void *context;
 };
 
+/* What one pool tells. */
+struct sink_monitor_tap {
+    /* set once */
+    struct sink_monitor *monitor;
+    void (*lost)(void *context);
+    void *context;
+
+    bool is_over; /* under the monitor's lock */
+};
+
 void sink_monitor_init(struct sink_monitor *monitor);
 void sink_monitor_fini(struct sink_monitor *monitor);
 
-/* The pool is about to go, which is not MongoDB's doing. */
-void sink_monitor_detach(struct sink_monitor *monitor);
-
 /*
- * Before the pool's first client is made.  `monitor` must outlive the pool.
- * `lost` is called on a monitor's thread whenever a server becomes unknown.
+ * Before the pool's first client is made.  `tap` and `monitor` must outlive
+ * the pool.  `lost` is called on a driver's thread whenever a server becomes
+ * unknown.
  */
-void sink_monitor_attach(struct sink_monitor *monitor, mongoc_client_pool_t *pool, void (*lost)(void *context),
-                         void *lost_context);
+void sink_monitor_attach(struct sink_monitor_tap *tap, struct sink_monitor *monitor, mongoc_client_pool_t *pool,
+                         void (*lost)(void *context), void *context);
+
+/* The pool is about to go, which is not MongoDB's doing. */
+void sink_monitor_detach(struct sink_monitor_tap *tap);
 
 /* As sink.h's watch. */
 void sink_monitor_watch(struct sink_monitor *monitor, void (*passable)(void *context), void *context);

@@ -163,25 +163,36 @@ static bool is_wanted(struct sink_upkeep *upkeep, enum job_name name)
     return name != JOB_ROOM || (upkeep->link.mongo->drop_oldest && sink_space_check(upkeep->link.mongo, &full) != 0);
 }
 
-static void do_job(struct sink_upkeep *upkeep, enum job_name name)
+/* When it is due again. */
+static uint64_t run_job(struct sink_upkeep *upkeep, enum job_name name, int *result, struct err *err)
 {
-    struct job *job = &upkeep->jobs[name];
-    struct err err = {0};
     uint64_t pause_ns;
-    int result;
 
     switch (name) {
     case JOB_SPACE:
-        pause_ns = do_space(upkeep, &result, &err);
+        pause_ns = do_space(upkeep, result, err);
         break;
     case JOB_PASS:
-        result = do_pass(upkeep, &err);
-        pause_ns = pause_after(result, &err, sink_upkeep_pause_ns(clock_wall_ns()));
+        *result = do_pass(upkeep, err);
+        pause_ns = pause_after(*result, err, sink_upkeep_pause_ns(clock_wall_ns()));
         break;
     default:
-        result = do_room(upkeep, &err);
-        pause_ns = pause_after(result, &err, SINK_DROP_PAUSE_S * NS_PER_S);
+        *result = do_room(upkeep, err);
+        pause_ns = pause_after(*result, err, SINK_DROP_PAUSE_S * NS_PER_S);
     }
+    sink_pool_note(upkeep->link.mongo, *result == 0 ? NULL : err);
+    return pause_ns;
+}
+
+static void do_job(struct sink_upkeep *upkeep, enum job_name name)
+{
+    uint64_t pause_ns = SINK_UPKEEP_RETRY_S * NS_PER_S;
+    struct job *job = &upkeep->jobs[name];
+    struct err err = {0};
+    int result = sink_pool_attach(&upkeep->link, &err);
+
+    if (result == 0)
+        pause_ns = run_job(upkeep, name, &result, &err);
     job->due_ns = clock_mono_ns() + pause_ns;
     if (result == 0)
         err.text[0] = '\0';
@@ -235,11 +246,8 @@ int sink_upkeep_start(struct sink_upkeep **out, struct sink_mongo *mongo, struct
     if (upkeep == NULL)
         return err_set(err, ERR_RETRY, 0, "no memory for upkeep");
     upkeep->link.mongo = mongo;
-    upkeep->link.client = mongoc_client_pool_try_pop(mongo->pool);
-    if (upkeep->link.client == NULL) {
-        err_set(err, ERR_RETRY, 0, "every connection of the pool is in use");
+    if (sink_pool_attach(&upkeep->link, err) != 0)
         goto fail;
-    }
     pthread_mutex_init(&upkeep->lock, NULL);
     clock_cond_init(&upkeep->changed);
     if (fault_point("sink.upkeep") != 0 || pthread_create(&upkeep->thread, NULL, run, upkeep) != 0) {
@@ -252,7 +260,7 @@ int sink_upkeep_start(struct sink_upkeep **out, struct sink_mongo *mongo, struct
 fail_thread:
     pthread_cond_destroy(&upkeep->changed);
     pthread_mutex_destroy(&upkeep->lock);
-    mongoc_client_pool_push(mongo->pool, upkeep->link.client);
+    sink_pool_detach(&upkeep->link);
 fail:
     free(upkeep);
     return -1;
@@ -272,7 +280,7 @@ void sink_upkeep_stop(struct sink_upkeep *upkeep)
         return;
     sink_upkeep_end(upkeep);
     pthread_join(upkeep->thread, NULL);
-    mongoc_client_pool_push(upkeep->link.mongo->pool, upkeep->link.client);
+    sink_pool_detach(&upkeep->link);
     pthread_cond_destroy(&upkeep->changed);
     pthread_mutex_destroy(&upkeep->lock);
     free(upkeep);

@@ -281,19 +281,12 @@ static size_t write_day(struct sink_session *session, const struct otlp_fragment
     return 0;
 }
 
-int sink_write(struct sink_session *session, const struct otlp_fragment *fragments, size_t count, bool apart,
-               struct sink_verdict *verdicts, struct err *err)
+/* Day by day. */
+static int write_days(struct sink_session *session, const struct otlp_fragment *fragments, size_t count, bool apart,
+                      struct sink_verdict *verdicts, struct err *err)
 {
     size_t done = 0;
 
-    sink_bson_forget(&session->bson);
-    session->bson.out.repaired = 0;
-    session->bson.out.clamped = 0;
-    clear_message(session->message);
-    if (count == 0)
-        return 0;
-    if (sink_space_check(session->link.mongo, err) != 0)
-        return -1;
     if (place(session, fragments, count, err) != 0)
         return -1;
     while (done < count) {
@@ -302,4 +295,23 @@ int sink_write(struct sink_session *session, const struct otlp_fragment *fragmen
             return -1;
     }
     return 0;
+}
+
+int sink_write(struct sink_session *session, const struct otlp_fragment *fragments, size_t count, bool apart,
+               struct sink_verdict *verdicts, struct err *err)
+{
+    struct sink_mongo *mongo = session->link.mongo;
+    int result;
+
+    sink_bson_forget(&session->bson);
+    session->bson.out.repaired = 0;
+    session->bson.out.clamped = 0;
+    clear_message(session->message);
+    if (count == 0)
+        return 0;
+    if (sink_space_check(mongo, err) != 0 || sink_pool_attach(&session->link, err) != 0)
+        return -1;
+    result = write_days(session, fragments, count, apart, verdicts, err);
+    sink_pool_note(mongo, result == 0 ? NULL : err);
+    return result;
 }
