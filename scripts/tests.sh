@@ -31,7 +31,7 @@ with_pytest() {
     [ -s "$dir/$name.xml" ] || die "pytest did not run" "" "its message is above"
 }
 
-# scenarios DIR [PATTERN...]: results in DIR/scenarios.xml.
+# scenarios DIR [PATTERN...]: results in DIR/scenarios.xml.  Without a pattern those that take long are left out.
 scenarios() {
     local dir=$1 pattern arguments=()
     shift
@@ -39,6 +39,11 @@ scenarios() {
         arguments+=(--only "$pattern")
     done
     with_pytest "$dir" scenarios "${arguments[@]}"
+}
+
+# long_scenarios DIR: the others.
+long_scenarios() {
+    with_pytest "$1" scenarios --long
 }
 
 # crashes DIR [--kills N] [--seed S] [--only PATTERN]: the kill matrix, results in DIR/crash.xml.

@@ -22,17 +22,21 @@ collect_ignore_glob = [] if os.environ.get("OTELCOL") else ["scenarios/12-*.py",
 def pytest_addoption(parser: pytest.Parser) -> None:
     # Not -k: to it, 05-daemon is an arithmetic expression.
     parser.addoption("--only", action="append", default=[], help="run the tests whose file or name holds this")
+    parser.addoption("--long", action="store_true", help="run the tests that take long, and only them")
     parser.addoption("--step-downs", type=int, default=4, help="that 31-replica-set makes, about 3 seconds each")
     parser.addoption("--poison-spans", type=int, default=20_000, help="that 35-poison sends of each kind")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     wanted = config.getoption("--only")
+    long = config.getoption("--long")
 
     def is_wanted(item: pytest.Item) -> bool:
+        if long or not wanted:  # what is asked for by name runs however long it takes
+            return (item.get_closest_marker("long") is not None) == long
         # Parameters are looked at for words only: their numbers would match 10-configuration's.
         name = f"{item.path.stem}::{getattr(item, 'originalname', item.name)}"
-        return not wanted or any(words in name or not words[0].isdigit() and words in item.name for words in wanted)
+        return any(words in name or not words[0].isdigit() and words in item.name for words in wanted)
 
     config.hook.pytest_deselected(items=[item for item in items if not is_wanted(item)])
     items[:] = filter(is_wanted, items)

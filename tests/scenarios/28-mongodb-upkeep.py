@@ -153,6 +153,7 @@ def is_full(daemon) -> bool:
     return ctl.status(daemon.config)["mongodb"]["state"] == "storage full"
 
 
+@pytest.mark.long
 def test_delivery_pauses_before_the_volume_is_full(make_daemon, small_mongod):
     """Receiving goes on; when a person has made room, all of it arrives."""
     with small_mongod.client() as client:
@@ -179,6 +180,7 @@ def test_delivery_pauses_before_the_volume_is_full(make_daemon, small_mongod):
         verify.holds_exactly(database, load.acknowledged, load.unacknowledged)
 
 
+@pytest.mark.long
 def test_oldest_day_is_dropped_when_that_is_wanted(make_daemon, small_mongod):
     with small_mongod.client() as client:
         database = client["tracing"]

@@ -100,6 +100,7 @@ def test_history_since_the_backup_comes_back(story, replica_set):
     told.holds(told.loads)
 
 
+@pytest.mark.long
 def test_a_day_that_the_backup_does_not_have_comes_back_too(story):
     """Its collection is made again, with its indexes once the daemon has looked: at a restart at the latest."""
     yesterday = int(datetime.datetime.now().timestamp()) * 10**9 - DAY_NS
@@ -130,6 +131,7 @@ def test_under_load(story):
     told.holds([*told.loads, load])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("point", ["flush.claimed:2", "flush.written:1", "flush.written:2", "spool.delivered:1"])
 def test_killed_in_the_middle_of_it(story, point):
     told = story(noise_bytes=NOISE, count=150)
@@ -160,6 +162,7 @@ def test_stopped_and_started_in_the_middle_of_it(story):
     told.holds(told.loads)
 
 
+@pytest.mark.long
 def test_a_backup_from_before_some_elections(story):
     """The driver has seen newer terms than the one that MongoDB is put back to, and has to take it all the same."""
     told = story()

@@ -80,6 +80,7 @@ def test_majority_is_cut_off(replica_set, loaded):
     assert ctl.status(daemon.config)["receiving"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("loaded", ["&retryWrites=true"], indirect=True, ids=["retryable-writes"])
 def test_rolling_restart(replica_set, loaded):
     daemon, load = loaded
@@ -91,6 +92,7 @@ def test_rolling_restart(replica_set, loaded):
         wait_until(replica_set.is_whole, "the restarted member to follow", 60)
 
 
+@pytest.mark.long
 def test_step_down_again_and_again(replica_set, loaded, pytestconfig):
     daemon, load = loaded
     for _ in range(pytestconfig.getoption("--step-downs")):
@@ -99,6 +101,7 @@ def test_step_down_again_and_again(replica_set, loaded, pytestconfig):
         wait_delivering(daemon)
 
 
+@pytest.mark.long
 def test_what_no_majority_had_is_written_again(replica_set, make_daemon):
     """A primary that was cut off has applied what it could not confirm, and rolls it back when it returns."""
     name = "rolled_back"

@@ -72,6 +72,7 @@ def check_misconfigured(daemon: Daemon, words: str) -> None:
     assert daemon.http("/readyz")[0] == 200
 
 
+@pytest.mark.long
 def test_what_a_person_puts_right_is_noticed(guarded, make_user_daemon):
     """A wrong password, and a missing right; both at the same time, as each is tried again only after half a minute."""
     daemons = {"password": make_user_daemon("password", "wrong"), "right": make_user_daemon("right", "right")}

@@ -15,6 +15,8 @@ so a day and a half at 200 spans a second needs 2.9 GB.
 import statistics
 import time
 
+import pytest
+
 from lib import ctl, documents, otlp
 from lib.clients import Client, nonce
 from lib.cutting_proxy import CuttingProxy, Treatment
@@ -58,6 +60,7 @@ def check_forecast(daemon, spans: int) -> None:
     assert 0.5 < ratio < 2, ratios
 
 
+@pytest.mark.long
 def test_a_day_and_a_half(own_mongod, make_daemon):
     mongod = own_mongod()
     # Small batches over a slow network: a drain that takes its time, so that there is a middle of it.
