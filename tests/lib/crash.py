@@ -104,6 +104,7 @@ OTHERS = {
     "spool.edit.begin": "nothing of an operator's step is written before it",
     "receiver.slow_client": "pretends that a client is slow",
     "receiver.thread": "pretends that no thread can be started",
+    "sink.upkeep": "the same",
 }
 
 
