@@ -9,10 +9,19 @@
 #include "sink_bson.h"
 
 #include <errno.h>
+#include <stdalign.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sink_span.h"
 #include "utf8.h"
+
+void *sink_bson_alloc(size_t size)
+{
+    void *memory = aligned_alloc(alignof(bson_t), size); /* a multiple of it, as every sizeof of such a struct is */
+
+    return memory == NULL ? NULL : memset(memory, 0, size);
+}
 
 void sink_bson_init(struct sink_bson *bson)
 {

@@ -26,6 +26,12 @@ struct sink_bson {
     bson_t scope;
 };
 
+/*
+ * Zeroed memory for a struct that has a bson_t as a member, which asks for an
+ * alignment that calloc does not give.  For free().  NULL: there is none.
+ */
+void *sink_bson_alloc(size_t size);
+
 void sink_bson_init(struct sink_bson *bson);
 void sink_bson_fini(struct sink_bson *bson);
 

@@ -8,7 +8,6 @@
  */
 #include "sink_mongo.h"
 
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,14 +26,6 @@ void sink_mongo_init(void)
 void sink_mongo_cleanup(void)
 {
     mongoc_cleanup();
-}
-
-/* A bson_t asks for 128-byte alignment, and so does what has one as a member: calloc does not give that. */
-static void *new_zeroed(size_t alignment, size_t size)
-{
-    void *memory = aligned_alloc(alignment, size);
-
-    return memory == NULL ? NULL : memset(memory, 0, size);
 }
 
 /* --- sessions ------------------------------------------------------------- */
@@ -56,14 +47,14 @@ static void close_session(struct sink_session *session)
 static int open_session(struct sink *sink, struct sink_session **session, struct err *err)
 {
     struct sink_mongo *mongo = (struct sink_mongo *)sink;
-    struct sink_session *opened = new_zeroed(alignof(struct sink_session), sizeof(*opened));
+    struct sink_session *opened = sink_bson_alloc(sizeof(*opened));
 
     if (opened == NULL)
         return err_set(err, ERR_RETRY, 0, "no memory for a session");
     opened->link.mongo = mongo;
     sink_bson_init(&opened->bson);
     bson_init(&opened->document);
-    opened->message = new_zeroed(alignof(struct sink_message), sizeof(*opened->message));
+    opened->message = sink_bson_alloc(sizeof(*opened->message));
     if (opened->message == NULL || fault_point("sink.open") != 0) {
         err_set(err, ERR_RETRY, 0, "no memory for a session");
         goto fail;
@@ -129,7 +120,7 @@ int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options,
 
     if (check_options(options, err) != 0 || sink_uri_parse(&uri, options->uri, err) != 0)
         return -1;
-    mongo = new_zeroed(alignof(struct sink_mongo), sizeof(*mongo));
+    mongo = sink_bson_alloc(sizeof(*mongo));
     if (mongo == NULL) {
         mongoc_uri_destroy(uri);
         return err_set(err, ERR_CONFIG, 0, "no memory for the sink");

@@ -89,15 +89,16 @@ static int missing(struct sink_restore *restore, const char *member)
 
 static int put_document(struct sink_restore *restore, const bson_t *document)
 {
-    bson_iter_t resource, spans;
+    bson_iter_t trace_id, resource, spans;
     size_t opened;
 
-    if (!bson_iter_init_find(&restore->trace_id, document, "traceId"))
+    if (!bson_iter_init_find(&trace_id, document, "traceId"))
         return missing(restore, "traceId");
     if (!bson_iter_init_find(&resource, document, "resource"))
         return missing(restore, "resource");
     if (!bson_iter_init_find(&spans, document, "spans"))
         return missing(restore, "spans");
+    restore->trace_id = &trace_id;
     opened = otlp_field_open(restore->out, OTLP_REQUEST_RESOURCE_SPANS, false);
     if (put_head(restore, &resource, sink_restore_resource) < 0 || put_spans(restore, &spans) < 0 ||
         put_schema_url(restore, &resource) < 0)

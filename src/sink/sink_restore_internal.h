@@ -13,11 +13,11 @@
 
 struct sink_restore {
     struct buf *out;
-    struct buf key;           /* a key being turned back */
-    bson_iter_t trace_id;     /* the document's: its spans do not repeat it */
-    unsigned depth;           /* AnyValues that are open */
-    const char *wrong_member; /* after a failure; points into the document */
-    const char *wrong;        /* what it is */
+    struct buf key;              /* a key being turned back */
+    const bson_iter_t *trace_id; /* the document's: its spans do not repeat it */
+    unsigned depth;              /* AnyValues that are open */
+    const char *wrong_member;    /* after a failure; points into the document */
+    const char *wrong;           /* what it is */
 };
 
 /*

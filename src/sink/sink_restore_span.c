@@ -102,7 +102,7 @@ int sink_restore_span(struct sink_restore *restore, uint32_t number, const bson_
 {
     size_t opened = otlp_field_open(restore->out, number, false);
 
-    if (sink_restore_hex(restore, OTLP_SPAN_TRACE_ID, &restore->trace_id, span) < 0 ||
+    if (sink_restore_hex(restore, OTLP_SPAN_TRACE_ID, restore->trace_id, span) < 0 ||
         sink_restore_members(restore, span, span_members) < 0)
         return -1;
     otlp_field_close(restore->out, opened, false);

@@ -95,8 +95,8 @@ static struct slice key_of(const bson_iter_t *at)
 
 /* `names` is in the order of `attributes`, so one pass over both suffices, whatever their number. */
 struct names {
-    bson_iter_t at;
-    bool more; /* `at` is one that was not used yet */
+    bson_iter_t *at; /* the caller's, as its type asks for an alignment that a struct would have to have as well */
+    bool more;       /* `at` is one that was not used yet */
 };
 
 static int names_init(struct names *names, struct sink_restore *restore, const bson_iter_t *holder)
@@ -106,9 +106,9 @@ static int names_init(struct names *names, struct sink_restore *restore, const b
     names->more = false;
     if (!sink_restore_find(&found, holder, "names"))
         return 0;
-    if (!BSON_ITER_HOLDS_DOCUMENT(&found) || !bson_iter_recurse(&found, &names->at))
+    if (!BSON_ITER_HOLDS_DOCUMENT(&found) || !bson_iter_recurse(&found, names->at))
         return sink_restore_wrong(restore, &found, "not a document");
-    names->more = bson_iter_next(&names->at);
+    names->more = bson_iter_next(names->at);
     return 0;
 }
 
@@ -116,23 +116,23 @@ static int original_key(struct names *names, struct sink_restore *restore, const
 {
     uint32_t len;
 
-    if (!names->more || !slice_equal(key_of(&names->at), key_of(at))) {
+    if (!names->more || !slice_equal(key_of(names->at), key_of(at))) {
         *key = dots_again(restore, key_of(at));
         return 0;
     }
-    if (!BSON_ITER_HOLDS_UTF8(&names->at))
-        return sink_restore_wrong(restore, &names->at, "not a string");
-    key->data = (const uint8_t *)bson_iter_utf8(&names->at, &len);
+    if (!BSON_ITER_HOLDS_UTF8(names->at))
+        return sink_restore_wrong(restore, names->at, "not a string");
+    key->data = (const uint8_t *)bson_iter_utf8(names->at, &len);
     key->len = len;
-    names->more = bson_iter_next(&names->at);
+    names->more = bson_iter_next(names->at);
     return 0;
 }
 
 int sink_restore_attributes(struct sink_restore *restore, uint32_t number, const bson_iter_t *at,
                             const bson_iter_t *holder)
 {
-    struct names names;
-    bson_iter_t attribute;
+    bson_iter_t attribute, name;
+    struct names names = {.at = &name};
     struct slice key;
 
     if (!BSON_ITER_HOLDS_DOCUMENT(at) || !bson_iter_recurse(at, &attribute))
@@ -142,7 +142,7 @@ int sink_restore_attributes(struct sink_restore *restore, uint32_t number, const
     while (bson_iter_next(&attribute))
         if (original_key(&names, restore, &attribute, &key) < 0 || put_pair(restore, number, key, &attribute) < 0)
             return -1;
-    return names.more ? sink_restore_wrong(restore, &names.at, "a name of no attribute, or not in their order") : 0;
+    return names.more ? sink_restore_wrong(restore, &name, "a name of no attribute, or not in their order") : 0;
 }
 
 /* --- values --------------------------------------------------------------------- */

@@ -17,7 +17,7 @@ struct sink_stored {
 
 struct sink_stored *sink_stored_new(void)
 {
-    struct sink_stored *stored = calloc(1, sizeof(*stored));
+    struct sink_stored *stored = sink_bson_alloc(sizeof(*stored));
 
     if (stored == NULL)
         return NULL;
