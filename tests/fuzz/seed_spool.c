@@ -78,12 +78,12 @@ static void put_one(struct spool_writer *writer, size_t len)
 static void park(struct spool_writer *writer)
 {
     uint8_t payload[64] = {0};
-    struct spool_parked part = {
-        .seq = 5, .index = 2, .reason = SPOOL_PARK_REFUSED, .text = "refused", .payload = slice_of(payload, 64)};
-    struct spool_parked whole = {.seq = 5, .whole = true, .reason = SPOOL_PARK_UNDECODABLE, .text = "undecodable"};
+    struct spool_parked parked[] = {
+        {.seq = 5, .index = 2, .reason = SPOOL_PARK_REFUSED, .text = "refused", .payload = slice_of(payload, 64)},
+        {.seq = 5, .whole = true, .reason = SPOOL_PARK_UNDECODABLE, .text = "undecodable"}};
     struct err err;
 
-    require(spool_writer_park(writer, &part, &err) == 0 && spool_writer_park(writer, &whole, &err) == 0, err.text);
+    require(spool_writer_park(writer, parked, 2, &err) == 0, err.text);
 }
 
 static void fill(const struct seed *seed, const char *path)
