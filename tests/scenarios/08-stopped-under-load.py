@@ -1,5 +1,7 @@
 """SIGTERM under load: every answer is OK or allows a retry, and every OK arrives."""
 
+import pytest
+
 from lib import verify
 from lib.clients import Load
 
@@ -15,6 +17,7 @@ def test_sigterm_under_load_and_restart(daemon, database):
     verify.holds_exactly(database, load.acknowledged, load.unacknowledged)
 
 
+@pytest.mark.long
 def test_sigterm_while_mongodb_is_stalled_ends_in_time_and_loses_nothing(own_mongod, make_daemon):
     mongod = own_mongod().start()
     daemon = make_daemon(mongod, "tracing", {"receiver.stop_timeout": "2s"}).start()

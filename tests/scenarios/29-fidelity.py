@@ -235,6 +235,7 @@ def post(endpoint: str, bodies: list[bytes]) -> None:
             assert answer.ok and answer.rejected_spans == 0, answer
 
 
+@pytest.mark.long
 def test_what_is_shown_can_be_sent_again(make_daemon, shared_mongod, database):
     """Out of one database and into another: there it is the same, and shown the same."""
     daemon = make_daemon(shared_mongod, database.name).start()

@@ -116,6 +116,7 @@ def test_a_day_that_the_backup_does_not_have_comes_back_too(story):
         assert {"trace", "service", "service_root", "service_error"} <= day.index_information().keys()
 
 
+@pytest.mark.long
 def test_under_load(story):
     """Clients send while MongoDB is put back, while history is replayed, and afterwards."""
     told = story()
@@ -148,6 +149,7 @@ def test_killed_in_the_middle_of_it(story, point):
     told.holds(told.loads)
 
 
+@pytest.mark.long
 def test_stopped_and_started_in_the_middle_of_it(story):
     told = story(noise_bytes=NOISE, count=150)
     told.put_back()

@@ -54,6 +54,7 @@ def check_outage(daemon) -> None:
     assert daemon.http("/readyz")[0] == 200
 
 
+@pytest.mark.long
 def test_primary_killed_twice(replica_set, loaded):
     daemon, load = loaded
     for _ in range(2):

@@ -144,6 +144,7 @@ def test_unique_index_of_an_operator(make_daemon, shared_mongod, database):
 # --- it hangs, it has forgotten -----------------------------------------------------------
 
 
+@pytest.mark.long
 def test_hangs_for_longer_than_every_timeout(own_mongod, make_daemon):
     """Whatever it does with what it read before it hung: it is sent again, and there once."""
     mongod = own_mongod().start()

@@ -95,6 +95,7 @@ def check_parked(daemon: Daemon, bad: int) -> list[str]:
     return sorted({str(entry["seq"]) for entry in parked})
 
 
+@pytest.mark.long
 def test_one_of_a_hundred(bench, capsys):
     clean_daemon, _, clean = bench.drain(Clean)
     assert clean_daemon.metrics()["tracespool_spool_parked_entries"] == 0
