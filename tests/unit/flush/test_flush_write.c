@@ -3,8 +3,6 @@
  */
 #include "flush_fixture.h"
 
-#include <unistd.h>
-
 #include "clock.h"
 #include "metrics.h"
 
@@ -178,6 +176,12 @@ static void test_rate_bounds_writes_and_time(void **state)
     assert_true(clock_mono_ns() - begin_ns >= 2 * NS_PER_S); /* two full writes are paid for before the third */
 }
 
+static bool first_is_there(struct fixture *f, const struct spool_stat *stat)
+{
+    (void)stat;
+    return fake_sink_has(&f->sink, 1);
+}
+
 /* All of it would take a quarter of an hour. */
 static void test_stop_ends_the_wait_for_the_rate(void **state)
 {
@@ -189,8 +193,7 @@ static void test_stop_ends_the_wait_for_the_rate(void **state)
     options.rate = 1;
     fixture_put_numbers(f, 1, 1001);
     fixture_start_with(f, &options);
-    while (!fake_sink_has(&f->sink, 1))
-        usleep(1000);
+    fixture_until(f, first_is_there, "the first span is written");
     fixture_stop(f);
     fixture_must(spool_stat(f->spool, &stat, &err), &err);
     assert_true(stat.pending_records > 900);

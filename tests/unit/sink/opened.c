@@ -67,20 +67,36 @@ int opened_write(struct opened *opened, const struct request *request, struct si
     return opened->sink->ops->write(opened->session, request->fragments, request->count, opened->apart, verdicts, err);
 }
 
-void opened_write_span(struct opened *opened, uint8_t trace, uint8_t id, uint64_t start_ns, enum sink_outcome expected)
+static int write_span(struct opened *opened, uint8_t trace, uint8_t id, uint64_t start_ns, struct sink_verdict *verdict,
+                      struct err *err)
 {
     struct made_span made;
     Otlp__Span *spans[] = {&made.span};
-    struct sink_verdict verdict;
     struct request request;
-    struct err err;
+    int result;
 
     make_span(&made, trace, id, 0, start_ns);
     request_of_spans(&request, "shop", spans, 1, REQUESTS_RECEIVED_NS);
-    if (opened_write(opened, &request, &verdict, &err) != 0)
+    result = opened_write(opened, &request, verdict, err);
+    request_free(&request);
+    return result;
+}
+
+int opened_try_span(struct opened *opened, uint8_t id, struct err *err)
+{
+    struct sink_verdict verdict;
+
+    return write_span(opened, 1, id, REQUESTS_RECEIVED_NS, &verdict, err);
+}
+
+void opened_write_span(struct opened *opened, uint8_t trace, uint8_t id, uint64_t start_ns, enum sink_outcome expected)
+{
+    struct sink_verdict verdict;
+    struct err err;
+
+    if (write_span(opened, trace, id, start_ns, &verdict, &err) != 0)
         fail_msg("%s", err.text);
     assert_int_equal(verdict.outcome, expected);
-    request_free(&request);
 }
 
 void check_contains(const char *text, const char *part)

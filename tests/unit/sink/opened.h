@@ -46,6 +46,9 @@ void opened_open_with(struct opened *opened, const char *host, const char *rest,
 /* Writes the request's fragments.  0 with verdicts (of the caller, count of them), or -1. */
 int opened_write(struct opened *opened, const struct request *request, struct sink_verdict *verdicts, struct err *err);
 
+/* The same of one made span of trace 1, today's, whatever its verdict. */
+int opened_try_span(struct opened *opened, uint8_t id, struct err *err);
+
 /* Writes one made span that is like no other of the same numbers; fails the test unless its outcome is `expected`. */
 void opened_write_span(struct opened *opened, uint8_t trace, uint8_t id, uint64_t start_ns, enum sink_outcome expected);
 

@@ -54,6 +54,21 @@ static void check_write(struct opened *opened, const struct request *request, en
         assert_int_equal(verdicts[i].outcome, outcome);
 }
 
+/* The first is refused with `code` and `part` in its text, the others are stored. */
+static void check_first_is_refused(struct opened *opened, const struct request *request, int code, const char *part)
+{
+    struct sink_verdict verdicts[SPANS_MAX];
+    struct err err;
+
+    if (opened_write(opened, request, verdicts, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(verdicts[0].outcome, SINK_REFUSED);
+    assert_int_equal(verdicts[0].code, code);
+    check_contains(verdicts[0].text, part);
+    for (size_t i = 1; i < request->count; i++)
+        assert_int_equal(verdicts[i].outcome, SINK_STORED);
+}
+
 /*
  * After a change of state the driver waits for the server's next heartbeat,
  * and a server that only pretends sends none early.
@@ -266,22 +281,14 @@ static void test_session_without_memory_is_retry(void **state)
 /* Four documents: all, the first two, the first. That one alone is to blame. */
 static void test_refused_command_is_taken_apart(void **state)
 {
-    struct sink_verdict verdicts[SPANS_MAX];
     struct request request;
     struct opened opened;
-    struct err err;
 
     NEED_MONGOD();
     make_traces(&request, 4);
     opened_open(&opened, mongod_host(mongod), "", "apart");
     mongod_fail_next(mongod, "insert", 3, 22);
-    if (opened_write(&opened, &request, verdicts, &err) != 0)
-        fail_msg("%s", err.text);
-    assert_int_equal(verdicts[0].outcome, SINK_REFUSED);
-    assert_int_equal(verdicts[0].code, 22);
-    check_contains(verdicts[0].text, "MongoDB refuses it: ");
-    for (size_t i = 1; i < 4; i++)
-        assert_int_equal(verdicts[i].outcome, SINK_STORED);
+    check_first_is_refused(&opened, &request, 22, "MongoDB refuses it: ");
     opened_close(&opened);
     request_free(&request);
 }
@@ -328,10 +335,8 @@ static void test_server_that_refuses_everything_is_config(void **state)
 /* What nobody knows is taken apart when that is asked for. */
 static void test_unknown_refusal_is_taken_apart_when_asked(void **state)
 {
-    struct sink_verdict verdicts[SPANS_MAX];
     struct request request;
     struct opened opened;
-    struct err err;
 
     NEED_MONGOD();
     make_traces(&request, 4);
@@ -339,13 +344,7 @@ static void test_unknown_refusal_is_taken_apart_when_asked(void **state)
     opened_write_span(&opened, 90, 90, REQUESTS_RECEIVED_NS, SINK_STORED); /* a document that is known */
     opened.apart = true;
     mongod_fail_next(mongod, "insert", 3, 12345);
-    if (opened_write(&opened, &request, verdicts, &err) != 0)
-        fail_msg("%s", err.text);
-    assert_int_equal(verdicts[0].outcome, SINK_REFUSED);
-    assert_int_equal(verdicts[0].code, 12345);
-    check_contains(verdicts[0].text, "MongoDB failed in a way that is not known: ");
-    for (size_t i = 1; i < 4; i++)
-        assert_int_equal(verdicts[i].outcome, SINK_STORED);
+    check_first_is_refused(&opened, &request, 12345, "MongoDB failed in a way that is not known: ");
     opened_close(&opened);
     request_free(&request);
 }

@@ -234,21 +234,6 @@ static bool is_measured(void)
     return metrics_get(METRIC_MONGODB_AVAILABLE_BYTES) > 0;
 }
 
-static int try_to_write(struct opened *opened, struct err *err)
-{
-    struct made_span made;
-    Otlp__Span *spans[] = {&made.span};
-    struct sink_verdict verdict;
-    struct request request;
-    int result;
-
-    make_span(&made, 1, 1, 0, REQUESTS_RECEIVED_NS);
-    request_of_spans(&request, "shop", spans, 1, REQUESTS_RECEIVED_NS);
-    result = opened_write(opened, &request, &verdict, err);
-    request_free(&request);
-    return result;
-}
-
 static void set_flag(void *context)
 {
     *(volatile bool *)context = true;
@@ -266,7 +251,7 @@ static void test_low_space_refuses_writes_until_it_is_over(void **state)
     opened.sink->ops->watch(opened.sink, set_flag, &told);
     upkept_wait_for(is_low, "the rule to apply");
     told = false; /* the monitor tells, too */
-    assert_int_equal(try_to_write(&opened, &err), -1);
+    assert_int_equal(opened_try_span(&opened, 1, &err), -1);
     assert_int_equal(err.class, ERR_FULL);
     check_contains(err.text, "MongoDB's volume has ");
     check_contains(err.text, " free, mongodb.min_free asks for 1.00 EiB");
@@ -278,7 +263,7 @@ static void test_low_space_refuses_writes_until_it_is_over(void **state)
     assert_true(told);
     assert_int_equal(logged_count("mongodb.min_free has no effect: free space of MongoDB's volume: "), 1);
     assert_int_equal(metrics_get(METRIC_MONGODB_SIZE_BYTES), 0);
-    assert_int_equal(try_to_write(&opened, &err), 0);
+    assert_int_equal(opened_try_span(&opened, 1, &err), 0);
     opened.sink->ops->watch(opened.sink, NULL, NULL);
     opened_close(&opened);
 }
@@ -296,7 +281,7 @@ static void test_measure_that_fails_is_said_and_tried_again(void **state)
     upkept_wait_for(is_measured, "a measure");
     assert_int_equal(logged_count("event=mongodb.upkeep_failed"), 1);
     assert_int_equal(logged_count("free space of MongoDB's volume: MongoDB cannot be reached or is changing state"), 1);
-    assert_int_equal(try_to_write(&opened, &err), 0);
+    assert_int_equal(opened_try_span(&opened, 1, &err), 0);
     opened_close(&opened);
 }
 
