@@ -7,6 +7,8 @@
  */
 #include "utf8.h"
 
+#include <string.h>
+
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 /*
@@ -42,10 +44,25 @@ static int sequence_length(const uint8_t *p, const uint8_t *end)
     return follow + 1;
 }
 
+/* Past ASCII, which is what most text is. */
+static const uint8_t *skip_ascii(const uint8_t *p, const uint8_t *end)
+{
+    uint64_t word;
+
+    for (; (size_t)(end - p) >= sizeof(word); p += sizeof(word)) {
+        memcpy(&word, p, sizeof(word));
+        if ((word & 0x8080808080808080U) != 0)
+            break;
+    }
+    while (p < end && *p < 0x80)
+        p++;
+    return p;
+}
+
 /* Pointer to the first ill-formed sequence, or end. */
 static const uint8_t *find_ill_formed(const uint8_t *p, const uint8_t *end)
 {
-    while (p < end) {
+    for (p = skip_ascii(p, end); p < end; p = skip_ascii(p, end)) {
         int length = sequence_length(p, end);
 
         if (length < 0)
