@@ -5,8 +5,9 @@
  * every string as bytes: see docs/design.md).  Only slices that an index
  * yielded may be decoded: the walk is what bounds the recursion.
  *
- * Everything returned lives in the arena.  -1 with ERR_BUSY when it is full,
- * ERR_POISON when the bytes do not decode.
+ * What is returned lives in the arena, and its texts and bytes are still those
+ * of the input.  -1 with ERR_BUSY when the arena is full, ERR_POISON when the
+ * bytes do not decode.
  */
 #ifndef TRACESPOOL_OTLP_DECODE_H
 #define TRACESPOOL_OTLP_DECODE_H

@@ -118,7 +118,7 @@ static void fill_field(struct otlp_schema_message *message, const ProtobufCField
     bool in_oneof = (from->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
     struct otlp_schema_field *field = &message->fields[from->id];
 
-    assert(from->id < OTLP_SCHEMA_NUMBERS);
+    assert(from->id < OTLP_SCHEMA_NUMBERS && from->offset <= UINT16_MAX && from->quantifier_offset <= UINT16_MAX);
     assert(from->label != PROTOBUF_C_LABEL_REQUIRED && from->default_value == NULL);
     assert(!is_repeated || is_message || from->type == PROTOBUF_C_TYPE_BYTES); /* so nothing is ever packed */
     *field = (struct otlp_schema_field){
@@ -127,13 +127,15 @@ static void fill_field(struct otlp_schema_message *message, const ProtobufCField
         .wire_type = wire_type_of(from->type),
         .number = (uint8_t)from->id,
         .json = (uint8_t)json_of(from),
-        .merges = is_message && !is_repeated && !in_oneof,
+        .in_oneof = in_oneof,
+        .offset = (uint16_t)from->offset,
+        .what_offset = (uint16_t)from->quantifier_offset,
     };
+    message->has_repeated = message->has_repeated || is_repeated;
     if (is_repeated) {
         field->element_bytes = is_message ? sizeof(void *) : sizeof(ProtobufCBinaryData);
         message->base_bytes += ARENA_PADDING; /* its array, rounded up */
     }
-    message->has_oneof = message->has_oneof || in_oneof;
 }
 
 static void make_tables(void)
@@ -145,6 +147,7 @@ static void make_tables(void)
         messages[i].name = from->short_name;
         messages[i].kind = kind_of(from);
         messages[i].base_bytes = (uint32_t)from->sizeof_message + ARENA_PADDING;
+        messages[i].struct_bytes = (uint32_t)from->sizeof_message;
         for (unsigned f = 0; f < from->n_fields; f++)
             fill_field(&messages[i], &from->fields[f]);
     }
@@ -154,6 +157,16 @@ const struct otlp_schema_message *otlp_schema_request(void)
 {
     pthread_once(&once, make_tables);
     return &messages[0];
+}
+
+const struct otlp_schema_message *otlp_schema_of(const void *descriptor)
+{
+    pthread_once(&once, make_tables);
+    for (unsigned i = 0; i < message_count; i++)
+        if (messages[i].descriptor == descriptor)
+            return &messages[i];
+    assert(!"a message that no request holds");
+    return NULL;
 }
 
 /* The character of the lowerCamelCase name at `*at` of the other; `*at` goes to the next. */

@@ -44,20 +44,26 @@ struct otlp_schema_field {
     uint8_t number;
     uint8_t json;          /* an otlp_schema_json */
     uint8_t element_bytes; /* of the repeated field's array; 0 when not repeated */
-    bool merges;           /* a message that is neither repeated nor in a oneof: occurrences are merged */
+    bool in_oneof;
+    uint16_t offset;      /* in the generated struct: of the value, or of the array's pointer */
+    uint16_t what_offset; /* of the array's length (size_t), or of what says which of a oneof is there (uint32_t) */
 };
 
 struct otlp_schema_message {
     const void *descriptor; /* protobuf-c's */
     const char *name;
     enum otlp_schema_kind kind;
-    uint32_t base_bytes; /* what decoding it takes before any field, padding of its arrays included */
-    bool has_oneof;
+    uint32_t base_bytes;   /* what decoding it takes before any field, padding of its arrays included */
+    uint32_t struct_bytes; /* of the generated struct */
+    bool has_repeated;
     struct otlp_schema_field fields[OTLP_SCHEMA_NUMBERS];
 };
 
 /* ExportTraceServiceRequest, from which all others are reached. Any thread. */
 const struct otlp_schema_message *otlp_schema_request(void);
+
+/* The table of a message that is reached from it, by protobuf-c's descriptor. Any thread. */
+const struct otlp_schema_message *otlp_schema_of(const void *descriptor);
 
 /* The field that JSON calls `key`: in lowerCamelCase, or as the .proto file has it. NULL when there is none. */
 const struct otlp_schema_field *otlp_schema_find(const struct otlp_schema_message *message, struct slice key);

@@ -2,15 +2,11 @@
  * otlp_walk.c - goes over an export request with a stack of its own, so that
  * the depth of the input is a number here and not the thread's stack.
  *
- * What it must guarantee is that protobuf-c 1.4.1, which recurses and
- * allocates as the input tells it to, succeeds on whatever passed:
- *
- * - Each known field has the wire type of its declaration.  protobuf-c fails
- *   on a mismatch, save for bool, where it reads whatever is there.
- * - A field that is merged and occurs again must not be an AnyValue without a
- *   value: protobuf-c 1.4.1 fails when it merges two of these.
- * - The memory of a decode is added up as protobuf-c takes it, and as an arena
- *   holds it: nothing is given back before the end, each piece is rounded up.
+ * What it must guarantee is that the decoder (otlp_decode.c), which recurses
+ * and allocates as the input tells it to, succeeds on whatever passed: each
+ * known field has the wire type of its declaration, and the memory of a decode
+ * is added up as an arena holds it, where nothing is given back before the end
+ * and each piece is rounded up.
  *
  * Happy path: otlp_wire_next, count, step into submessages, until the stack is
  * empty.  Everything that fails is the client's input: ERR_POISON, with the
@@ -28,30 +24,10 @@
 
 #define PATH_TEXT_MAX 200 /* of ERR_TEXT_MAX: a path 300 names deep is cut */
 
-/* protobuf-c keeps one of these for each field of a message: 16 on its stack, then in slabs of 32, 64, ... */
-#define SCANNED_MEMBER_BYTES 32
-#define SCANNED_MEMBERS_FREE 16
-
-#define UNKNOWN_FIELD_BYTES 32 /* protobuf-c's entry for a field that it does not know: 24, and the array's rounding */
-
-/*
- * For each byte of a message that is given again: merging copies the arrays so
- * far, 8 bytes for at most every second byte, and the concatenation, decoded
- * as one message, may need slabs that no part needed, below 2 * 32 bytes for
- * every second byte.
- */
-#define MERGE_BYTES_PER_BYTE 40
-
 struct frame {
     const struct otlp_schema_message *message;
     const uint8_t *end;
     const char *entered_as; /* the field in the message around it */
-    uint64_t merged_bytes;  /* bodies of the field that is merged, so far; OTLP's messages have at most one each */
-    uint32_t members;       /* fields, known or not */
-    uint32_t members_room;  /* protobuf-c takes another slab past this */
-    bool merged;            /* the field that is merged has occurred */
-    bool is_again;          /* this message will be merged into an earlier one */
-    bool has_known;         /* a known field has occurred */
 };
 
 struct walk {
@@ -112,7 +88,6 @@ static void push(struct walk *walk, const struct otlp_schema_message *message, c
         .message = message,
         .end = end,
         .entered_as = entered_as,
-        .members_room = SCANNED_MEMBERS_FREE,
     };
     walk->totals->decoded_bytes += message->base_bytes;
     walk->totals->counts[message->kind]++;
@@ -122,19 +97,16 @@ static void push(struct walk *walk, const struct otlp_schema_message *message, c
         walk->trace_id = walk->span_id = slice_of(NULL, 0);
 }
 
-/* The innermost message has ended. What makes it fail, or NULL. */
-static const char *pop(struct walk *walk)
+/* The innermost message has ended. */
+static void pop(struct walk *walk)
 {
     const struct frame *frame = &walk->frames[walk->depth - 1];
 
-    if (frame->is_again && frame->message->has_oneof && !frame->has_known)
-        return "given again without a value";
     if (frame->message->kind == OTLP_SCHEMA_ANY_VALUE)
         walk->any_values--;
     else if (frame->message->kind == OTLP_SCHEMA_SPAN)
         walk->totals->by_validity[otlp_validity_of(walk->trace_id, walk->span_id)]++;
     walk->depth--;
-    return NULL;
 }
 
 static const char *passed_bound(struct walk *walk)
@@ -183,44 +155,23 @@ static bool take_scalar(struct walk *walk, const struct otlp_schema_message *mes
         return false;
     walk->totals->counts[OTLP_SCHEMA_ANY_VALUE]++;
     walk->totals->decoded_bytes += message->base_bytes;
-    if (field.type == OTLP_WIRE_LENGTH)
-        walk->totals->decoded_bytes += padded(field.body.len);
     return true;
 }
 
 /* Steps into a submessage, or past it. The byte to go on at. */
-static const uint8_t *enter(struct walk *walk, struct frame *frame, const struct otlp_schema_field *known,
-                            struct slice body)
+static const uint8_t *enter(struct walk *walk, const struct otlp_schema_field *known, struct slice body)
 {
-    bool is_again = known->merges && frame->merged;
-
-    if (known->merges) {
-        frame->merged = true;
-        frame->merged_bytes += body.len;
-    }
-    if (is_again)
-        walk->totals->decoded_bytes += MERGE_BYTES_PER_BYTE * frame->merged_bytes;
-    else if (take_scalar(walk, known->child, body))
+    if (known->element_bytes == 0)
+        walk->totals->decoded_bytes += padded(body.len); /* its occurrences may have to be joined */
+    if (take_scalar(walk, known->child, body))
         return body.data + body.len;
     push(walk, known->child, known->name, body.data + body.len);
-    walk->frames[walk->depth - 1].is_again = is_again;
     return body.data;
 }
 
-static void count_member(struct walk *walk, struct frame *frame)
-{
-    if (++frame->members > frame->members_room) {
-        uint32_t slab = frame->members_room + SCANNED_MEMBERS_FREE;
-
-        frame->members_room += slab;
-        walk->totals->decoded_bytes += (uint64_t)slab * SCANNED_MEMBER_BYTES;
-    }
-}
-
-/* Text or bytes. Of an id that occurs again the last counts, as for every decoder of protobuf. */
+/* Of an id that occurs again the last counts, as for every decoder of protobuf. */
 static void take_text(struct walk *walk, const struct frame *frame, const struct otlp_wire_field *field)
 {
-    walk->totals->decoded_bytes += padded(field->body.len);
     if (frame->message->kind != OTLP_SCHEMA_SPAN)
         return;
     if (field->number == OTLP_SPAN_TRACE_ID)
@@ -230,10 +181,10 @@ static void take_text(struct walk *walk, const struct frame *frame, const struct
 }
 
 /* The bounds are looked at here and at the end: between two messages little can be added. */
-static const uint8_t *step_into(struct walk *walk, struct frame *frame, const struct otlp_schema_field *known,
+static const uint8_t *step_into(struct walk *walk, const struct otlp_schema_field *known,
                                 const struct otlp_wire_field *field, const uint8_t *at, struct err *err)
 {
-    const uint8_t *next = enter(walk, frame, known, field->body);
+    const uint8_t *next = enter(walk, known, field->body);
     const char *why = passed_bound(walk);
 
     if (why == NULL)
@@ -255,21 +206,18 @@ static const uint8_t *step(struct walk *walk, const uint8_t *at, struct err *err
         fail(walk, err, EBADMSG, NULL, at, why);
         return NULL;
     }
-    count_member(walk, frame);
     known = find_field(frame->message, field.number);
-    if (known->name == NULL) {
-        walk->totals->decoded_bytes += UNKNOWN_FIELD_BYTES + padded(field.stored_bytes);
-    } else if (field.type != known->wire_type) {
+    if (known->name == NULL)
+        return next;
+    if (field.type != known->wire_type) {
         fail(walk, err, EBADMSG, known->name, at, "not the wire type of this field");
         return NULL;
-    } else {
-        frame->has_known = true;
-        walk->totals->decoded_bytes += known->element_bytes;
-        if (known->child != NULL)
-            return step_into(walk, frame, known, &field, at, err);
-        if (field.type == OTLP_WIRE_LENGTH)
-            take_text(walk, frame, &field);
     }
+    walk->totals->decoded_bytes += known->element_bytes;
+    if (known->child != NULL)
+        return step_into(walk, known, &field, at, err);
+    if (field.type == OTLP_WIRE_LENGTH)
+        take_text(walk, frame, &field);
     return next;
 }
 
@@ -294,10 +242,7 @@ int otlp_walk(struct otlp_walk_totals *totals, struct slice request, struct err 
             if (at == NULL)
                 return -1;
         } else {
-            const char *why = pop(&walk);
-
-            if (why != NULL)
-                return fail(&walk, err, EBADMSG, NULL, at, why);
+            pop(&walk);
         }
     }
     if (totals->decoded_bytes > OTLP_DECODED_BYTES_MAX)

@@ -17,8 +17,8 @@ struct otlp_walk_totals {
 };
 
 /*
- * 0 when protobuf-c will decode every message in `request`, alone or the whole
- * at once, within the bounds that otlp_index.h names.
+ * 0 when every message in `request` decodes (otlp_decode.h), within the bounds
+ * that otlp_index.h names.
  * -1: ERR_POISON, code EBADMSG when it is malformed, ERANGE past a bound.
  * Pure, any thread, no allocation.
  */

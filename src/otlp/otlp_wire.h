@@ -46,7 +46,6 @@ struct otlp_wire_field {
     uint32_t number;
     uint32_t type;     /* an otlp_wire_type */
     struct slice body; /* without the length, when the type is OTLP_WIRE_LENGTH; else the value as it is on the wire */
-    size_t stored_bytes; /* length prefix and body: what protobuf-c copies of a field that it does not know */
 };
 
 /*
@@ -96,7 +95,6 @@ static inline const uint8_t *otlp_wire_tag(const uint8_t *at, const uint8_t *end
 static inline const uint8_t *otlp_wire_sized(const uint8_t *at, const uint8_t *end, struct otlp_wire_field *field,
                                              const char **why)
 {
-    const uint8_t *start = at;
     uint64_t length;
 
     if (at < end && *at < 0x80)
@@ -108,7 +106,6 @@ static inline const uint8_t *otlp_wire_sized(const uint8_t *at, const uint8_t *e
         return NULL;
     }
     field->body = slice_of(at, (size_t)length);
-    field->stored_bytes = (size_t)(at - start) + (size_t)length;
     return at + length;
 }
 
@@ -147,7 +144,6 @@ static inline const uint8_t *otlp_wire_next(const uint8_t *at, const uint8_t *en
         return NULL;
     }
     field->body = slice_of(at, size);
-    field->stored_bytes = size;
     return at + size;
 }
 
