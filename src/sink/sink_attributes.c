@@ -39,22 +39,22 @@ no_memory:
     return NULL;
 }
 
-void sink_attributes_put(struct sink_out *out, bson_t *to, Otlp__KeyValue *const *attributes, size_t count)
+void sink_attributes_put(struct sink_out *out, Otlp__KeyValue *const *attributes, size_t count)
 {
     bool any_named = false;
     struct pair *pairs = choose_keys(out, attributes, count, &any_named);
-    bson_t child;
+    size_t at;
 
-    if (pairs == NULL || !sink_out_begin(out, to, sink_out_key("attributes"), &child))
+    if (pairs == NULL || !sink_out_begin(out, sink_out_key("attributes"), &at))
         return;
     for (size_t i = 0; i < count && !sink_out_failed(out); i++)
-        sink_out_value(out, &child, pairs[i].stored, attributes[i]->value);
-    sink_out_end(to, &child);
+        sink_out_value(out, pairs[i].stored, attributes[i]->value);
+    sink_out_end(out, at);
 
-    if (!any_named || !sink_out_begin(out, to, sink_out_key("names"), &child))
+    if (!any_named || !sink_out_begin(out, sink_out_key("names"), &at))
         return;
     for (size_t i = 0; i < count && !sink_out_failed(out); i++)
         if (pairs[i].named)
-            sink_out_text(out, &child, pairs[i].stored, pairs[i].original);
-    sink_out_end(to, &child);
+            sink_out_text(out, pairs[i].stored, pairs[i].original);
+    sink_out_end(out, at);
 }

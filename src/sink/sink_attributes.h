@@ -10,6 +10,6 @@
  * Appends `attributes` (also when there are none) and, when the rule of
  * sink_keys.h needs it, `names`.
  */
-void sink_attributes_put(struct sink_out *out, bson_t *to, Otlp__KeyValue *const *attributes, size_t count);
+void sink_attributes_put(struct sink_out *out, Otlp__KeyValue *const *attributes, size_t count);
 
 #endif

@@ -9,19 +9,10 @@
 #include "sink_bson.h"
 
 #include <errno.h>
-#include <stdalign.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sink_span.h"
 #include "utf8.h"
-
-void *sink_bson_alloc(size_t size)
-{
-    void *memory = aligned_alloc(alignof(bson_t), size); /* a multiple of it, as every sizeof of such a struct is */
-
-    return memory == NULL ? NULL : memset(memory, 0, size);
-}
 
 void sink_bson_init(struct sink_bson *bson)
 {
@@ -29,14 +20,14 @@ void sink_bson_init(struct sink_bson *bson)
     arena_init(&bson->arena, SINK_ARENA_BYTES_MAX);
     sink_out_init(&bson->out, &bson->arena);
     buf_init(&bson->service, 3 * SINK_DOCUMENT_BYTES_MAX);
-    bson_init(&bson->resource);
-    bson_init(&bson->scope);
+    buf_init(&bson->resource, SINK_DOCUMENT_BYTES_MAX);
+    buf_init(&bson->scope, SINK_DOCUMENT_BYTES_MAX);
 }
 
 void sink_bson_fini(struct sink_bson *bson)
 {
-    bson_destroy(&bson->scope);
-    bson_destroy(&bson->resource);
+    buf_fini(&bson->scope);
+    buf_fini(&bson->resource);
     buf_fini(&bson->service);
     sink_out_fini(&bson->out);
     arena_fini(&bson->arena);
@@ -83,16 +74,18 @@ static int keep_resource(struct sink_bson *bson, const struct otlp_fragment *fra
     const struct otlp_resource_ref *ref = &fragment->index->resources[fragment->resource];
     const Otlp__Resource *resource;
     struct slice service;
+    size_t begin;
 
     if (bson->resource_index == fragment->index && bson->resource_number == fragment->resource)
         return 0;
     bson->resource_index = NULL;
-    bson_reinit(&bson->resource);
+    buf_clear(&bson->resource);
     buf_clear(&bson->service);
     if (otlp_decode_resource(&resource, &bson->arena, ref->bytes, err) != 0)
         return decode_failed(err);
-    sink_out_start(&bson->out);
-    sink_span_put_resource(&bson->out, &bson->resource, resource, ref->schema_url);
+    begin = sink_out_start(&bson->out, &bson->resource);
+    sink_span_put_resource(&bson->out, resource, ref->schema_url);
+    sink_out_end(&bson->out, begin);
     service = otlp_attribute_string(resource->attributes, resource->n_attributes, "service.name");
     if (service.len > SINK_DOCUMENT_BYTES_MAX)
         bson->out.too_large = true;
@@ -105,22 +98,30 @@ static int keep_resource(struct sink_bson *bson, const struct otlp_fragment *fra
     return 0;
 }
 
+/* In the middle of a document, which goes on afterwards: the scope is charged where it is copied. */
 static int keep_scope(struct sink_bson *bson, const struct otlp_index *index, uint32_t number, struct err *err)
 {
     const struct otlp_scope_ref *ref = &index->scopes[number];
     const Otlp__InstrumentationScope *scope;
+    struct buf *to = bson->out.to;
     size_t room_bytes = bson->out.room_bytes;
+    size_t begin;
 
     if (bson->scope_index == index && bson->scope_number == number)
         return 0;
     bson->scope_index = NULL;
-    bson_reinit(&bson->scope);
     if (otlp_decode_scope(&scope, &bson->arena, ref->bytes, err) != 0)
         return decode_failed(err);
-    sink_span_put_scope(&bson->out, &bson->scope, scope, ref->schema_url);
-    bson->out.room_bytes = room_bytes; /* it is charged where it is copied */
-    if (check(bson, bson->scope.len, err) != 0)
-        return err_prefix(err, "scope");
+    buf_clear(&bson->scope);
+    if (sink_span_scope_says(scope, ref->schema_url)) {
+        begin = sink_out_start(&bson->out, &bson->scope);
+        sink_span_put_scope(&bson->out, scope, ref->schema_url);
+        sink_out_end(&bson->out, begin);
+        bson->out.to = to;
+        bson->out.room_bytes = room_bytes;
+        if (check(bson, bson->scope.len, err) != 0)
+            return err_prefix(err, "scope");
+    }
     bson->scope_index = index;
     bson->scope_number = number;
     return 0;
@@ -199,70 +200,67 @@ static int64_t duration_of(const Otlp__Span *span)
     return ns > INT64_MAX ? INT64_MAX : (int64_t)ns;
 }
 
-static void put_entry(struct sink_out *out, bson_t *to, const Otlp__Span *span)
+static void put_entry(struct sink_out *out, const Otlp__Span *span)
 {
-    bson_t entry;
+    size_t entry;
 
-    if (!sink_out_begin(out, to, sink_out_key("entry"), &entry))
+    if (!sink_out_begin(out, sink_out_key("entry"), &entry))
         return;
-    sink_out_hex(out, &entry, sink_out_key("spanId"), sink_out_bytes(span->span_id));
-    sink_out_text(out, &entry, sink_out_key("name"), sink_out_bytes(span->name));
-    sink_out_int32(out, &entry, sink_out_key("kind"), (int32_t)span->kind);
-    sink_out_time(out, &entry, sink_out_key("startTimeUnixNano"), span->start_time_unix_nano);
-    sink_out_int64(out, &entry, sink_out_key("durationNano"), duration_of(span));
-    sink_out_int32(out, &entry, sink_out_key("statusCode"), sink_span_status_code(span));
-    sink_out_end(to, &entry);
+    sink_out_hex(out, sink_out_key("spanId"), sink_out_bytes(span->span_id));
+    sink_out_text(out, sink_out_key("name"), sink_out_bytes(span->name));
+    sink_out_int32(out, sink_out_key("kind"), (int32_t)span->kind);
+    sink_out_time(out, sink_out_key("startTimeUnixNano"), span->start_time_unix_nano);
+    sink_out_int64(out, sink_out_key("durationNano"), duration_of(span));
+    sink_out_int32(out, sink_out_key("statusCode"), sink_span_status_code(span));
+    sink_out_end(out, entry);
 }
 
 /* --- the document --------------------------------------------------------- */
 
-static void put_head(struct sink_bson *bson, bson_t *document, const struct otlp_fragment *fragment,
-                     const struct summary *summary)
+static void put_head(struct sink_bson *bson, const struct otlp_fragment *fragment, const struct summary *summary)
 {
     struct sink_out *out = &bson->out;
     uint8_t id[SINK_BSON_ID_BYTES];
 
     sink_bson_id(id, fragment);
-    sink_out_binary(out, document, sink_out_key("_id"), slice_of(id, sizeof(id)));
-    sink_out_hex(out, document, sink_out_key("traceId"),
+    sink_out_binary(out, sink_out_key("_id"), slice_of(id, sizeof(id)));
+    sink_out_hex(out, sink_out_key("traceId"),
                  slice_of(fragment->index->spans[fragment->spans[0]].trace_id, OTLP_TRACE_ID_BYTES));
-    sink_out_text(out, document, sink_out_key("serviceName"), buf_slice(&bson->service));
-    sink_out_time(out, document, sink_out_key("startTimeUnixNano"), fragment->start_unix_nano);
-    sink_out_time(out, document, sink_out_key("endTimeUnixNano"), fragment->end_unix_nano);
-    sink_out_int32(out, document, sink_out_key("spanCount"), (int32_t)fragment->span_count);
+    sink_out_text(out, sink_out_key("serviceName"), buf_slice(&bson->service));
+    sink_out_time(out, sink_out_key("startTimeUnixNano"), fragment->start_unix_nano);
+    sink_out_time(out, sink_out_key("endTimeUnixNano"), fragment->end_unix_nano);
+    sink_out_int32(out, sink_out_key("spanCount"), (int32_t)fragment->span_count);
     if (summary->error)
-        sink_out_bool(out, document, sink_out_key("error"), true);
+        sink_out_bool(out, sink_out_key("error"), true);
     if (summary->root)
-        sink_out_bool(out, document, sink_out_key("root"), true);
-    put_entry(out, document, summary->entry);
-    sink_out_copy(out, document, sink_out_key("resource"), &bson->resource);
+        sink_out_bool(out, sink_out_key("root"), true);
+    put_entry(out, summary->entry);
+    sink_out_copy(out, sink_out_key("resource"), buf_slice(&bson->resource));
 }
 
-static int put_spans(struct sink_bson *bson, bson_t *document, const struct otlp_fragment *fragment,
-                     const Otlp__Span *const *spans, struct err *err)
+static int put_spans(struct sink_bson *bson, const struct otlp_fragment *fragment, const Otlp__Span *const *spans,
+                     struct err *err)
 {
     char text[SINK_OUT_INDEX_MAX];
-    bson_t array;
-    int result = 0;
+    size_t array;
 
-    if (!sink_out_begin_array(&bson->out, document, sink_out_key("spans"), &array))
+    if (!sink_out_begin_array(&bson->out, sink_out_key("spans"), &array))
         return 0;
-    for (uint32_t i = 0; i < fragment->span_count && result == 0; i++) {
-        result = keep_scope(bson, fragment->index, fragment->index->spans[fragment->spans[i]].scope, err);
-        if (result == 0)
-            sink_span_put(&bson->out, &array, sink_out_index(text, i), spans[i], &bson->scope);
+    for (uint32_t i = 0; i < fragment->span_count; i++) {
+        if (keep_scope(bson, fragment->index, fragment->index->spans[fragment->spans[i]].scope, err) != 0)
+            return -1;
+        sink_span_put(&bson->out, sink_out_index(text, i), spans[i], buf_slice(&bson->scope));
     }
-    sink_out_end_array(document, &array);
-    return result;
+    sink_out_end(&bson->out, array);
+    return 0;
 }
 
-int sink_bson_build(struct sink_bson *bson, const struct otlp_fragment *fragment, bson_t *document, struct err *err)
+static int put_document(struct sink_bson *bson, const struct otlp_fragment *fragment, struct buf *to, struct err *err)
 {
     const Otlp__Span **spans;
     struct summary summary;
+    size_t begin;
 
-    arena_reset(&bson->arena, SINK_ARENA_KEEP_BYTES);
-    bson_reinit(document);
     if (keep_resource(bson, fragment, err) != 0)
         return -1;
     spans = decode_spans(bson, fragment, err);
@@ -270,9 +268,22 @@ int sink_bson_build(struct sink_bson *bson, const struct otlp_fragment *fragment
         return -1;
     summary = summarize(spans, fragment->span_count);
 
-    sink_out_start(&bson->out);
-    put_head(bson, document, fragment, &summary);
-    if (put_spans(bson, document, fragment, spans, err) != 0)
+    begin = sink_out_start(&bson->out, to);
+    put_head(bson, fragment, &summary);
+    if (put_spans(bson, fragment, spans, err) != 0)
         return -1;
-    return check(bson, document->len, err);
+    sink_out_end(&bson->out, begin);
+    return check(bson, to->len - begin, err);
+}
+
+int sink_bson_build(struct sink_bson *bson, const struct otlp_fragment *fragment, struct buf *to, struct err *err)
+{
+    size_t len = to->len;
+
+    arena_reset(&bson->arena, SINK_ARENA_KEEP_BYTES);
+    if (put_document(bson, fragment, to, err) == 0)
+        return 0;
+    to->len = len;
+    to->failed = false;
+    return -1;
 }

@@ -19,18 +19,12 @@ struct sink_bson {
     struct sink_out out;
     const struct otlp_index *resource_index; /* whose resource is kept; NULL: none */
     uint32_t resource_number;
-    bson_t resource;
+    struct buf resource;                  /* a document */
     struct buf service;                   /* its service.name, well-formed */
     const struct otlp_index *scope_index; /* the same for the scope */
     uint32_t scope_number;
-    bson_t scope;
+    struct buf scope; /* a document, or nothing when it says nothing */
 };
-
-/*
- * Zeroed memory for a struct that has a bson_t as a member, which asks for an
- * alignment that calloc does not give.  For free().  NULL: there is none.
- */
-void *sink_bson_alloc(size_t size);
 
 void sink_bson_init(struct sink_bson *bson);
 void sink_bson_fini(struct sink_bson *bson);
@@ -39,11 +33,12 @@ void sink_bson_fini(struct sink_bson *bson);
 void sink_bson_forget(struct sink_bson *bson);
 
 /*
- * Replaces what `document` (initialized) holds.  -1: ERR_POISON with code
- * EMSGSIZE when it would be over SINK_DOCUMENT_BYTES_MAX, ERR_POISON when it
- * does not decode, ERR_RETRY when memory is short.
+ * Appends the document to `to`, which must have room for SINK_DOCUMENT_BYTES_MAX
+ * within its bound.  -1, and nothing is appended: ERR_POISON with code EMSGSIZE
+ * when it would be over that, ERR_POISON when it does not decode, ERR_RETRY
+ * when memory is short.
  */
-int sink_bson_build(struct sink_bson *bson, const struct otlp_fragment *fragment, bson_t *document, struct err *err);
+int sink_bson_build(struct sink_bson *bson, const struct otlp_fragment *fragment, struct buf *to, struct err *err);
 
 /* The document's _id: start, big-endian, then the hash. */
 void sink_bson_id(uint8_t id[SINK_BSON_ID_BYTES], const struct otlp_fragment *fragment);

@@ -8,6 +8,7 @@
  */
 #include "sink_mongo.h"
 
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,17 @@ void sink_mongo_cleanup(void)
     mongoc_cleanup();
 }
 
+/*
+ * Zeroed memory for a struct that has a bson_t as a member, which asks for an
+ * alignment that calloc does not give.  For free().  NULL: there is none.
+ */
+static void *alloc_aligned(size_t size)
+{
+    void *memory = aligned_alloc(alignof(bson_t), size); /* a multiple of it, as every sizeof of such a struct is */
+
+    return memory == NULL ? NULL : memset(memory, 0, size);
+}
+
 /* --- sessions ------------------------------------------------------------- */
 
 static void close_session(struct sink_session *session)
@@ -39,7 +51,6 @@ static void close_session(struct sink_session *session)
         buf_fini(&session->message->bytes);
     free(session->message);
     free(session->placed);
-    bson_destroy(&session->document);
     sink_bson_fini(&session->bson);
     free(session);
 }
@@ -47,14 +58,13 @@ static void close_session(struct sink_session *session)
 static int open_session(struct sink *sink, struct sink_session **session, struct err *err)
 {
     struct sink_mongo *mongo = (struct sink_mongo *)sink;
-    struct sink_session *opened = sink_bson_alloc(sizeof(*opened));
+    struct sink_session *opened = calloc(1, sizeof(*opened));
 
     if (opened == NULL)
         return err_set(err, ERR_RETRY, 0, "no memory for a session");
     opened->link.mongo = mongo;
     sink_bson_init(&opened->bson);
-    bson_init(&opened->document);
-    opened->message = sink_bson_alloc(sizeof(*opened->message));
+    opened->message = alloc_aligned(sizeof(*opened->message));
     if (opened->message == NULL || fault_point("sink.open") != 0) {
         err_set(err, ERR_RETRY, 0, "no memory for a session");
         goto fail;
@@ -120,7 +130,7 @@ int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options,
 
     if (check_options(options, err) != 0 || sink_uri_parse(&uri, options->uri, err) != 0)
         return -1;
-    mongo = sink_bson_alloc(sizeof(*mongo));
+    mongo = alloc_aligned(sizeof(*mongo));
     if (mongo == NULL) {
         mongoc_uri_destroy(uri);
         return err_set(err, ERR_CONFIG, 0, "no memory for the sink");

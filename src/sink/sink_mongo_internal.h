@@ -82,7 +82,6 @@ struct sink_placed {
 struct sink_session {
     struct sink_link link;
     struct sink_bson bson;
-    bson_t document; /* being built */
     struct sink_message *message;
     struct sink_placed *placed; /* the write in hand, by day */
     size_t placed_capacity;

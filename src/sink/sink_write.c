@@ -179,7 +179,7 @@ static int send_message(struct target *target, struct err *err)
     if (message->count == 0)
         return 0;
     for (size_t i = 0; i < message->count; i++) {
-        /* Cannot fail: these are bytes that libbson built. */
+        /* Cannot fail: the length that a document begins with is that of its bytes. */
         bson_init_static(&message->views[i], message->bytes.data + begin, message->ends[i] - begin);
         message->documents[i] = &message->views[i];
         begin = message->ends[i];
@@ -193,29 +193,23 @@ static int send_message(struct target *target, struct err *err)
     return 0;
 }
 
-static int add_document(struct target *target, const bson_t *document, struct sink_verdict *verdict, struct err *err)
-{
-    struct sink_message *message = target->session->message;
-    bool full =
-        message->count == SINK_MESSAGE_DOCUMENTS_MAX || message->bytes.len + document->len > SINK_MESSAGE_BYTES_MAX;
-
-    if (full && send_message(target, err) != 0)
-        return -1;
-    if (buf_append(&message->bytes, bson_get_data(document), document->len) != 0)
-        return err_set(err, ERR_RETRY, 0, "no memory for an insert command");
-    message->ends[message->count] = message->bytes.len;
-    message->verdicts[message->count] = verdict;
-    message->count++;
-    return 0;
-}
-
+/* A message is sent before a document that might not fit any more. */
 static int add_fragment(struct target *target, const struct otlp_fragment *fragment, struct sink_verdict *verdict,
                         struct err *err)
 {
     struct sink_session *session = target->session;
+    struct sink_message *message = session->message;
+    bool full = message->count == SINK_MESSAGE_DOCUMENTS_MAX ||
+                message->bytes.len > SINK_MESSAGE_BYTES_MAX - SINK_DOCUMENT_BYTES_MAX;
 
-    if (sink_bson_build(&session->bson, fragment, &session->document, err) == 0)
-        return add_document(target, &session->document, verdict, err);
+    if (full && send_message(target, err) != 0)
+        return -1;
+    if (sink_bson_build(&session->bson, fragment, &message->bytes, err) == 0) {
+        message->ends[message->count] = message->bytes.len;
+        message->verdicts[message->count] = verdict;
+        message->count++;
+        return 0;
+    }
     if (err->class != ERR_POISON)
         return -1;
     refuse(verdict, err->code == EMSGSIZE ? TOO_LARGE_CODE : 0, err->text);

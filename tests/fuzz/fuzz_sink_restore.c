@@ -29,16 +29,22 @@ static void require(bool holds, const char *what)
 static bool store_and_restore(struct buf *request, const struct otlp_fragment *fragment)
 {
     struct sink_bson bson;
-    bson_t document = BSON_INITIALIZER;
+    struct buf bytes;
+    bson_t document;
     struct err err;
     bool fits;
 
     sink_bson_init(&bson);
     buf_init(request, OUT_BYTES_MAX);
-    fits = sink_bson_build(&bson, fragment, &document, &err) == 0;
+    buf_init(&bytes, SINK_DOCUMENT_BYTES_MAX);
+    fits = sink_bson_build(&bson, fragment, &bytes, &err) == 0;
     require(fits || err.class == ERR_POISON, "what cannot be stored is poison");
-    require(!fits || sink_restore(request, &document, &err) == 0, "what was stored is restored");
-    bson_destroy(&document);
+    if (fits) {
+        require(bson_init_static(&document, bytes.data, bytes.len), "a document has its length");
+        require(bson_validate(&document, BSON_VALIDATE_UTF8 | BSON_VALIDATE_UTF8_ALLOW_NULL, NULL), "and is BSON");
+        require(sink_restore(request, &document, &err) == 0, "what was stored is restored");
+    }
+    buf_fini(&bytes);
     sink_bson_fini(&bson);
     return fits;
 }

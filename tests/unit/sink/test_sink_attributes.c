@@ -8,6 +8,9 @@
 
 #include <cmocka.h>
 
+#include <bson/bson.h>
+
+#include "bounds.h"
 #include "sink_attributes.h"
 
 /*
@@ -211,7 +214,9 @@ static void test_reader_recovers_every_key(void **state)
     for (int round = 0; round < ROUNDS; round++) {
         Otlp__KeyValueList list = OTLP__KEY_VALUE_LIST__INIT;
         Otlp__AnyValue map = OTLP__ANY_VALUE__INIT;
-        bson_t document = BSON_INITIALIZER;
+        struct buf bytes;
+        bson_t document;
+        size_t begin;
 
         make_pairs(&pairs);
         list.values = pairs.list;
@@ -219,15 +224,18 @@ static void test_reader_recovers_every_key(void **state)
         map.value_case = OTLP__ANY_VALUE__VALUE_KVLIST_VALUE;
         map.kvlist_value = &list;
         arena_reset(&arena, 1UL << 20);
-        sink_out_start(&out);
-        sink_attributes_put(&out, &document, pairs.list, pairs.count);
-        sink_out_value(&out, &document, sink_out_key("map"), &map);
+        buf_init(&bytes, SINK_DOCUMENT_BYTES_MAX);
+        begin = sink_out_start(&out, &bytes);
+        sink_attributes_put(&out, pairs.list, pairs.count);
+        sink_out_value(&out, sink_out_key("map"), &map);
+        sink_out_end(&out, begin);
         assert_false(sink_out_failed(&out));
+        assert_true(bson_init_static(&document, bytes.data, bytes.len));
         assert_true(bson_validate(&document, BSON_VALIDATE_UTF8_ALLOW_NULL | BSON_VALIDATE_UTF8, NULL));
         check_top(&pairs, &document);
         check_names_are_needed(&document);
         check_nested(&pairs, &document);
-        bson_destroy(&document);
+        buf_fini(&bytes);
     }
     sink_out_fini(&out);
     arena_fini(&arena);
@@ -239,9 +247,11 @@ static void test_attributes_example_is_as_documented(void **state)
     Otlp__AnyValue method = OTLP__ANY_VALUE__INIT, status = OTLP__ANY_VALUE__INIT;
     Otlp__KeyValue first = OTLP__KEY_VALUE__INIT, second = OTLP__KEY_VALUE__INIT;
     Otlp__KeyValue *list[] = {&first, &second};
-    bson_t document = BSON_INITIALIZER;
     struct arena arena;
     struct sink_out out;
+    struct buf bytes;
+    bson_t document;
+    size_t begin;
     char *json;
 
     (void)state;
@@ -255,14 +265,17 @@ static void test_attributes_example_is_as_documented(void **state)
     status.int_value = 200;
     arena_init(&arena, 1UL << 20);
     sink_out_init(&out, &arena);
-    sink_out_start(&out);
-    sink_attributes_put(&out, &document, list, 2);
+    buf_init(&bytes, SINK_DOCUMENT_BYTES_MAX);
+    begin = sink_out_start(&out, &bytes);
+    sink_attributes_put(&out, list, 2);
+    sink_out_end(&out, begin);
+    assert_true(bson_init_static(&document, bytes.data, bytes.len));
     json = bson_as_relaxed_extended_json(&document, NULL);
     assert_string_equal(
         json, "{ \"attributes\" : { \"http_request_method\" : \"GET\", \"http_response_status_code\" : 200 }, "
               "\"names\" : { \"http_response_status_code\" : \"http.response.status_code\" } }");
     bson_free(json);
-    bson_destroy(&document);
+    buf_fini(&bytes);
     sink_out_fini(&out);
     arena_fini(&arena);
 }
@@ -270,9 +283,9 @@ static void test_attributes_example_is_as_documented(void **state)
 static void test_full_arena_is_no_memory(void **state)
 {
     static struct pairs pairs;
-    bson_t document = BSON_INITIALIZER;
     struct arena arena;
     struct sink_out out;
+    struct buf bytes;
 
     (void)state;
     do
@@ -280,11 +293,12 @@ static void test_full_arena_is_no_memory(void **state)
     while (pairs.count == 0);
     arena_init(&arena, 16);
     sink_out_init(&out, &arena);
-    sink_out_start(&out);
-    sink_attributes_put(&out, &document, pairs.list, pairs.count);
+    buf_init(&bytes, SINK_DOCUMENT_BYTES_MAX);
+    sink_out_start(&out, &bytes);
+    sink_attributes_put(&out, pairs.list, pairs.count);
     assert_true(out.no_memory);
     assert_false(out.too_large);
-    bson_destroy(&document);
+    buf_fini(&bytes);
     sink_out_fini(&out);
     arena_fini(&arena);
 }

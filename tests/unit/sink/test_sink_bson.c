@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <bson/bson.h>
+
 #include <errno.h>
 
 #include "hex.h"
@@ -15,20 +17,21 @@
 #include "sink_bson.h"
 
 static struct sink_bson builder;
-static bson_t document;
+static struct buf bytes;
+static bson_t document; /* of bytes */
 
 static int setup(void **state)
 {
     (void)state;
     sink_bson_init(&builder);
-    bson_init(&document);
+    buf_init(&bytes, SINK_DOCUMENT_BYTES_MAX);
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    bson_destroy(&document);
+    buf_fini(&bytes);
     sink_bson_fini(&builder);
     return 0;
 }
@@ -37,8 +40,10 @@ static void build(const struct otlp_fragment *fragment)
 {
     struct err err;
 
-    if (sink_bson_build(&builder, fragment, &document, &err) != 0)
+    buf_clear(&bytes);
+    if (sink_bson_build(&builder, fragment, &bytes, &err) != 0)
         fail_msg("%s", err.text);
+    assert_true(bson_init_static(&document, bytes.data, bytes.len));
     assert_true(bson_validate(&document, BSON_VALIDATE_UTF8_ALLOW_NULL | BSON_VALIDATE_UTF8, NULL));
 }
 
@@ -414,7 +419,9 @@ static void check_too_large(struct made_span *made, const char *expected)
 
     request_of_spans(&request, "shop", spans, 1, REQUESTS_RECEIVED_NS);
     sink_bson_forget(&builder);
-    assert_int_equal(sink_bson_build(&builder, &request.fragments[0], &document, &err), -1);
+    buf_clear(&bytes);
+    assert_int_equal(sink_bson_build(&builder, &request.fragments[0], &bytes, &err), -1);
+    assert_int_equal(bytes.len, 0);
     assert_int_equal(err.class, ERR_POISON);
     assert_int_equal(err.code, EMSGSIZE);
     assert_string_equal(err.text, expected);
