@@ -199,7 +199,7 @@
 
 /* Daemon. */
 #define DAEMON_LOOK_MS 5000                 /* between two looks at certificates and tokens */
-#define DAEMON_MALLOC_MMAP_BYTES (4 << 20)  /* an allocation of so much is a mapping of its own */
+#define DAEMON_MALLOC_MMAP_BYTES (9 << 20)  /* an allocation of so much is a mapping of its own */
 #define DAEMON_MALLOC_KEEP_BYTES (16 << 20) /* that each of malloc's arenas keeps */
 #define DAEMON_DESCRIPTORS_MAX 256          /* beside those of the receiver's connections */
 

@@ -45,7 +45,8 @@ void daemon_limits_raise(const struct conf *conf)
 /*
  * Left alone, malloc maps a request of some 100 kB anew and unmaps it again, or
  * gives the top of its heap back: a page fault for every 4 kB that a client
- * sends, a tenth of the CPU that a request of 1,000 spans takes.
+ * sends, a tenth of the CPU that a request of 1,000 spans takes.  The driver
+ * doubles a buffer for each write, to 8 MiB for what is common: another tenth.
  */
 void daemon_limits_keep_memory(void)
 {
