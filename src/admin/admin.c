@@ -22,7 +22,10 @@
 #include "metrics.h"
 
 #define TEXT_PLAIN "text/plain; charset=utf-8"
-#define TEXT_METRICS "text/plain; version=0.0.4"
+static const char *const metrics_types[] = {
+    [METRICS_PROMETHEUS_TEXT] = "text/plain; version=0.0.4; charset=utf-8",
+    [METRICS_OPENMETRICS] = "application/openmetrics-text; version=1.0.0; charset=utf-8",
+};
 
 struct admin {
     /* Set once. */
@@ -54,14 +57,17 @@ static enum MHD_Result answer_text(struct MHD_Connection *connection, unsigned s
 
 static enum MHD_Result answer_metrics(const struct admin *admin, struct MHD_Connection *connection)
 {
+    const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+    enum metrics_format format = admin_accept_metrics(accept);
     enum MHD_Result result = MHD_NO;
     struct buf out;
 
+    admin_process_refresh();
     if (admin->options.refresh != NULL)
         admin->options.refresh(admin->options.context);
     buf_init(&out, ADMIN_METRICS_BYTES_MAX);
-    if (metrics_render(&out) == 0)
-        result = answer(connection, MHD_HTTP_OK, TEXT_METRICS, buf_slice(&out));
+    if (metrics_render(&out, format) == 0)
+        result = answer(connection, MHD_HTTP_OK, metrics_types[format], buf_slice(&out));
     buf_fini(&out);
     return result;
 }

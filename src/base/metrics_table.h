@@ -1,12 +1,18 @@
 /*
- * metrics_table.h - every metric, once: METRIC(id, type, family, labels, help).
+ * metrics_table.h - every metric, once:
+ *   METRIC(id, type, family, labels, help)
+ *   METRIC_HISTOGRAM(id, unit, family, help)
  *
  * Members of a family stand together and repeat its help.  Counters count
  * events, gauges are set or counted up and down; SECONDS are counters of time,
- * added to in ns.  Labels are part of the row, so they are bounded.
+ * added to in ns; of a gauge of the type KNOWN it may be that it is not known.
+ * Labels are part of the row, so they are bounded.  Histograms have the
+ * buckets of their unit, SECONDS (observed in ns) or RECORDS.
  * The reference in docs/metrics.md is checked against this table.
  */
 /* clang-format off */
+#ifdef METRIC
+METRIC(BUILD_INFO,           GAUGE,   "tracespool_build_info", "version=\"" TRACESPOOL_VERSION "\"", "1, and the version that runs.")
 METRIC(RECEIVER_OK,          COUNTER, "tracespool_receiver_requests_total", "code=\"OK\"",                 "Requests answered, by gRPC status code; OTLP/HTTP is counted by the code that its status stands for.")
 METRIC(RECEIVER_INVALID,     COUNTER, "tracespool_receiver_requests_total", "code=\"INVALID_ARGUMENT\"",   "Requests answered, by gRPC status code; OTLP/HTTP is counted by the code that its status stands for.")
 METRIC(RECEIVER_TOO_LARGE,   COUNTER, "tracespool_receiver_requests_total", "code=\"RESOURCE_EXHAUSTED\"", "Requests answered, by gRPC status code; OTLP/HTTP is counted by the code that its status stands for.")
@@ -15,6 +21,11 @@ METRIC(RECEIVER_TOO_SLOW,    COUNTER, "tracespool_receiver_requests_total", "cod
 METRIC(RECEIVER_INTERNAL,    COUNTER, "tracespool_receiver_requests_total", "code=\"INTERNAL\"",           "Requests answered, by gRPC status code; OTLP/HTTP is counted by the code that its status stands for.")
 METRIC(RECEIVER_UNAUTHENTICATED, COUNTER, "tracespool_receiver_requests_total", "code=\"UNAUTHENTICATED\"", "Requests answered, by gRPC status code; OTLP/HTTP is counted by the code that its status stands for.")
 METRIC(RECEIVER_UNIMPLEMENTED, COUNTER, "tracespool_receiver_requests_total", "code=\"UNIMPLEMENTED\"",    "Requests answered, by gRPC status code; OTLP/HTTP is counted by the code that its status stands for.")
+METRIC(RECEIVER_REFUSED_FULL, COUNTER, "tracespool_receiver_refused_requests_total", "reason=\"spool_full\"", "Requests told to come back later (UNAVAILABLE), by why.")
+METRIC(RECEIVER_REFUSED_BYTES, COUNTER, "tracespool_receiver_refused_requests_total", "reason=\"in_flight_bytes\"", "Requests told to come back later (UNAVAILABLE), by why.")
+METRIC(RECEIVER_REFUSED_CALLS, COUNTER, "tracespool_receiver_refused_requests_total", "reason=\"calls\"", "Requests told to come back later (UNAVAILABLE), by why.")
+METRIC(RECEIVER_REFUSED_STOPPING, COUNTER, "tracespool_receiver_refused_requests_total", "reason=\"stopping\"", "Requests told to come back later (UNAVAILABLE), by why.")
+METRIC(RECEIVER_REFUSED_OTHER, COUNTER, "tracespool_receiver_refused_requests_total", "reason=\"other\"", "Requests told to come back later (UNAVAILABLE), by why.")
 METRIC(NET_OPEN,             GAUGE,   "tracespool_net_open_connections", "",                     "Connections that are open.")
 METRIC(NET_REFUSED_BOUND,    COUNTER, "tracespool_net_refused_connections_total", "reason=\"bound\"",     "Connections closed at once, because as many as allowed were open or the system had no room.")
 METRIC(NET_REFUSED_SYSTEM,   COUNTER, "tracespool_net_refused_connections_total", "reason=\"system\"",    "Connections closed at once, because as many as allowed were open or the system had no room.")
@@ -42,6 +53,9 @@ METRIC(SPOOL_PENDING_BYTES,  GAUGE,   "tracespool_spool_pending_bytes", "",     
 METRIC(SPOOL_OLDEST_PENDING_SECONDS, GAUGE, "tracespool_spool_oldest_pending_seconds", "",  "Age of the oldest record not delivered, 0 when none waits.")
 METRIC(SPOOL_HELD_RECORDS,   GAUGE,   "tracespool_spool_held_records", "",                  "Records that an operator holds, or that could not be read or decoded.")
 METRIC(SPOOL_DAMAGED_FILES,  GAUGE,   "tracespool_spool_damaged_files", "",                 "Damaged spool files that were moved aside and wait for tracespool salvage.")
+METRIC(SPOOL_HISTORY_RECORDS,GAUGE,   "tracespool_spool_history_records", "",               "Delivered records that are still there.")
+METRIC(SPOOL_HISTORY_SECONDS,GAUGE,   "tracespool_spool_history_seconds", "",               "Age of the oldest delivered record that is still there: how far back a replay reaches.")
+METRIC(SPOOL_DRAINED_IN_SECONDS, KNOWN, "tracespool_spool_drained_in_seconds", "",          "Until nothing is pending, if it goes on as in the last seconds; NaN when nothing drains or more comes than goes.")
 METRIC(SPOOL_PARKED,         GAUGE,   "tracespool_spool_parked_entries", "",                "Entries parked because MongoDB refused them or they were damaged.")
 METRIC(FLUSH_STORED,         COUNTER, "tracespool_flush_fragments_total", "outcome=\"stored\"",        "Fragments, by what MongoDB said.")
 METRIC(FLUSH_STORED_BEFORE,  COUNTER, "tracespool_flush_fragments_total", "outcome=\"stored_before\"", "Fragments, by what MongoDB said.")
@@ -59,4 +73,18 @@ METRIC(MONGODB_DAYS_DROPPED_FULL, COUNTER, "tracespool_mongodb_days_dropped_tota
 METRIC(MONGODB_INDEX_DIFFERENCES, GAUGE, "tracespool_mongodb_index_differences", "",          "Indexes of days that are missing or are others than ours.")
 METRIC(SINK_REPAIRED,        COUNTER, "tracespool_sink_repaired_texts_total", "",           "Texts stored with U+FFFD in place of bytes that were not UTF-8.")
 METRIC(SINK_CLAMPED,         COUNTER, "tracespool_sink_clamped_times_total", "",            "Times past 2262 stored as the largest that MongoDB can hold.")
+METRIC(PROCESS_CPU,          SECONDS, "process_cpu_seconds_total", "",                     "Total user and system CPU time spent in seconds.")
+METRIC(PROCESS_RESIDENT,     GAUGE,   "process_resident_memory_bytes", "",                 "Resident memory size in bytes; the spool's pages that are mapped count.")
+METRIC(PROCESS_VIRTUAL,      GAUGE,   "process_virtual_memory_bytes", "",                  "Virtual memory size in bytes; the whole spool is mapped.")
+METRIC(PROCESS_OPEN_FDS,     GAUGE,   "process_open_fds", "",                              "Number of open file descriptors.")
+METRIC(PROCESS_MAX_FDS,      GAUGE,   "process_max_fds", "",                               "Maximum number of open file descriptors.")
+METRIC(PROCESS_START_TIME,   GAUGE,   "process_start_time_seconds", "",                    "Start time of the process since unix epoch in seconds.")
+#endif
+
+#ifdef METRIC_HISTOGRAM
+METRIC_HISTOGRAM(RECEIVER_ACKNOWLEDGEMENT, SECONDS, "tracespool_receiver_acknowledgement_seconds", "From the last byte of a request to its OK: checked, compressed, synced.")
+METRIC_HISTOGRAM(SPOOL_SYNC, SECONDS, "tracespool_spool_sync_seconds",             "How long it took to sync a transaction to disk.")
+METRIC_HISTOGRAM(SPOOL_GROUP, RECORDS, "tracespool_spool_group_records",           "Records that were synced with one transaction.")
+METRIC_HISTOGRAM(FLUSH_WRITE, SECONDS, "tracespool_flush_write_seconds",           "How long a write to MongoDB took, one that failed too.")
+#endif
 /* clang-format on */

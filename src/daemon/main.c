@@ -30,6 +30,7 @@
 #include "fault.h"
 #include "flush.h"
 #include "log.h"
+#include "metrics.h"
 #include "receiver.h"
 #include "sink_mongo.h"
 #include "spool.h"
@@ -286,6 +287,8 @@ static int run_daemon(const char *path)
     if (daemon_config_load(&conf, path) != 0)
         return EX_CONFIG;
     configure_log(&conf);
+    metrics_set(METRIC_BUILD_INFO, 1);
+    metrics_set(METRIC_SPOOL_DRAINED_IN_SECONDS, METRICS_UNKNOWN);
     log_info("daemon.starting", "version=%s pid=%d", TRACESPOOL_VERSION, (int)getpid());
     sink_mongo_init();
     status = run_parts(&conf);

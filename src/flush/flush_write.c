@@ -9,6 +9,7 @@
  */
 #include "clock.h"
 #include "flush_internal.h"
+#include "metrics.h"
 
 /* Once per thread.  -1: the claim is given up. */
 static int open_session(struct flush_thread *thread, struct err *err)
@@ -69,17 +70,27 @@ static bool is_to_be_taken_apart(const struct flush_thread *thread)
     return thread->unknown_since_ns != 0 && clock_mono_ns() - thread->unknown_since_ns >= cap_ns;
 }
 
+static int write_once(struct flush_thread *thread, const struct otlp_fragment *fragments, size_t count,
+                      struct sink_verdict *verdicts, struct err *err)
+{
+    const struct sink_ops *ops = thread->flusher->sink->ops;
+    uint64_t begun_ns = clock_mono_ns();
+    int rc = ops->write(thread->session, fragments, count, is_to_be_taken_apart(thread), verdicts, err);
+
+    metrics_observe(METRIC_HISTOGRAM_FLUSH_WRITE, clock_mono_ns() - begun_ns);
+    return rc;
+}
+
 /* *written of the fragments have their verdicts.  -1: the claim is given up. */
 static int write_some(struct flush_thread *thread, const struct otlp_fragment *fragments, size_t count,
                       struct sink_verdict *verdicts, size_t *written, struct err *err)
 {
-    struct sink *sink = thread->flusher->sink;
     uint64_t spans;
     size_t n = size_write(thread, fragments, count, &spans);
 
     if (!flush_wait_for_rate(thread, spans))
         return err_set(err, ERR_BUSY, 0, "stopping, or the spool was edited");
-    while (sink->ops->write(thread->session, fragments, n, is_to_be_taken_apart(thread), verdicts, err) != 0) {
+    while (write_once(thread, fragments, n, verdicts, err) != 0) {
         note_failed(thread, err);
         if (!flush_try_again(thread, err))
             return -1;

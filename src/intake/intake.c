@@ -131,14 +131,15 @@ int intake_enter(struct intake *intake, struct err *err)
     unsigned before;
 
     if (atomic_load(&intake->closed))
-        return err_set(err, ERR_BUSY, 0, "the receiver is stopping");
+        return err_set(err, ERR_BUSY, ECANCELED, "the receiver is stopping");
     if (!spool_writer_admits(intake->writer))
-        return err_set(err, ERR_BUSY, 0, "the spool takes nothing at the moment: it is full, or its writer is behind");
+        return err_set(err, ERR_BUSY, ENOSPC,
+                       "the spool takes nothing at the moment: it is full, or its writer is behind");
     before = atomic_fetch_add(&intake->calls, 1);
     metrics_add(METRIC_RECEIVER_CALLS, 1);
     if (before >= intake->options.max_calls) {
         count_out(intake);
-        return err_set(err, ERR_BUSY, 0, "the receiver has %u calls in hand, which is receiver.max_calls", before);
+        return err_set(err, ERR_BUSY, EUSERS, "the receiver has %u calls in hand, which is receiver.max_calls", before);
     }
     return 0;
 }
@@ -159,7 +160,8 @@ int intake_resize(struct intake *intake, size_t before, size_t after, struct err
         return 0;
     }
     atomic_fetch_sub(&intake->bytes, after - before);
-    return err_set(err, ERR_BUSY, 0, "the receiver has %zu bytes in hand, near receiver.max_in_flight_bytes", sum);
+    return err_set(err, ERR_BUSY, ENOBUFS, "the receiver has %zu bytes in hand, near receiver.max_in_flight_bytes",
+                   sum);
 }
 
 void intake_leave(struct intake *intake, size_t bytes)

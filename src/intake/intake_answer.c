@@ -133,3 +133,22 @@ enum metric intake_answer_metric(const struct intake_answer *answer)
     }
     return METRIC_RECEIVER_UNIMPLEMENTED;
 }
+
+enum metric intake_answer_reason(const struct err *failure)
+{
+    switch (failure->code) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+    case EAGAIN: /* the writer's queue */
+        return METRIC_RECEIVER_REFUSED_FULL;
+    case ENOBUFS:
+        return METRIC_RECEIVER_REFUSED_BYTES;
+    case EUSERS:
+        return METRIC_RECEIVER_REFUSED_CALLS;
+    case ECANCELED:
+        return METRIC_RECEIVER_REFUSED_STOPPING;
+    default:
+        return METRIC_RECEIVER_REFUSED_OTHER;
+    }
+}

@@ -64,4 +64,7 @@ void intake_answer_put_status_json(const struct intake_answer *answer, struct bu
 /* The counter of such answers. */
 enum metric intake_answer_metric(const struct intake_answer *answer);
 
+/* The counter of requests that are told to come back later because of `failure`. */
+enum metric intake_answer_reason(const struct err *failure);
+
 #endif

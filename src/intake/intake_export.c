@@ -24,6 +24,7 @@ static void count_answer(const struct intake_export *export)
     metrics_add(intake_answer_metric(&export->answer), 1);
     if (export->answer.code != INTAKE_CODE_OK)
         return;
+    metrics_observe(METRIC_HISTOGRAM_RECEIVER_ACKNOWLEDGEMENT, clock_mono_ns() - export->whole_ns);
     metrics_add(METRIC_RECEIVER_SPANS, export->by_validity[OTLP_VALID]);
     metrics_add(METRIC_RECEIVER_REJECTED_TRACE_ID, export->by_validity[OTLP_BAD_TRACE_ID]);
     metrics_add(METRIC_RECEIVER_REJECTED_SPAN_ID, export->by_validity[OTLP_BAD_SPAN_ID]);
@@ -34,6 +35,8 @@ static void refuse(struct intake_export *export, struct intake *intake, const st
 {
     intake_answer_failure(&export->answer, failure, intake_retry_ms(intake));
     count_answer(export);
+    if (export->answer.code == INTAKE_CODE_UNAVAILABLE)
+        metrics_add(intake_answer_reason(failure), 1);
 }
 
 void intake_export_refuse(struct intake_export *export, const struct err *failure)
@@ -162,6 +165,7 @@ bool intake_export_store(struct intake_export *export, struct intake_scratch *sc
     struct err err = {0};
     int rc;
 
+    export->whole_ns = clock_mono_ns();
     export->message = *message;
     export->format = format;
     export->codec = codec;
@@ -181,7 +185,7 @@ bool intake_export_store(struct intake_export *export, struct intake_scratch *sc
 void intake_export_check_large(struct intake_export *export, struct intake_scratch *scratch, bool refuse)
 {
     struct err err = {0};
-    int rc = refuse ? err_set(&err, ERR_BUSY, 0, "the receiver is stopping") : 0;
+    int rc = refuse ? err_set(&err, ERR_BUSY, ECANCELED, "the receiver is stopping") : 0;
 
     if (rc == 0)
         rc = check_and_put(export, scratch, intake_options(export->intake)->max_request_bytes, &err);

@@ -38,6 +38,7 @@ struct intake_export {
     struct slice payload;       /* to be freed, unless it is in `message` */
     struct spool_put put;
     uint32_t by_validity[OTLP_VALIDITY_COUNT];
+    uint64_t whole_ns;  /* monotonic, when the message was there as a whole */
     struct err failure; /* class ERR_NONE: it is durable */
 };
 

@@ -48,13 +48,16 @@ static int save(struct spool_work *work, const struct spool_plan *plan)
 static int end_transaction(struct spool_work *work)
 {
     int rc = work->changed ? fault_point("spool.commit") : 0;
+    uint64_t begun_ns;
 
     if (rc != 0 || !work->changed) {
         mdb_txn_abort(work->txn);
         return rc;
     }
+    begun_ns = clock_mono_ns();
     rc = mdb_txn_commit(work->txn);
     if (rc == 0) {
+        metrics_observe(METRIC_HISTOGRAM_SPOOL_SYNC, clock_mono_ns() - begun_ns);
         /* Durable, and nobody knows yet: a crash here makes a client send again what is stored. */
         fault_point("spool.synced");
         metrics_add(METRIC_SPOOL_COMMITS, 1);
@@ -121,8 +124,11 @@ static void note_dropped(struct spool_commit *commit, const struct spool_counter
 
 static void adopt(struct spool_commit *commit, const struct spool_work *work)
 {
+    uint64_t received = work->counters.received_records - commit->counters.received_records;
     bool was_refusing = commit->refusing;
 
+    if (received > 0)
+        metrics_observe(METRIC_HISTOGRAM_SPOOL_GROUP, received);
     spool_drain_note(&commit->drain, work->delivered_bytes, clock_mono_ns());
     metrics_add(METRIC_SPOOL_EVICTED, work->counters.evicted_records - commit->counters.evicted_records);
     note_dropped(commit, &work->counters);

@@ -12,6 +12,7 @@
 #include "metrics.h"
 #include "spool_aside.h"
 #include "spool_internal.h"
+#include "spool_pace.h"
 #include "spool_parts.h"
 #include "spool_pending.h"
 #include "spool_space.h"
@@ -152,6 +153,15 @@ static uint64_t age_s(uint64_t since_ns)
     return since_ns == 0 || since_ns > now_ns ? 0 : (now_ns - since_ns) / NS_PER_S;
 }
 
+static uint64_t drained_in_s(const struct spool_stat *stat)
+{
+    uint64_t left_ns = spool_pace_left_ns(&stat->pace, stat->pending_spans, clock_wall_ns());
+
+    if (stat->pending_spans == 0)
+        return 0;
+    return left_ns == 0 ? METRICS_UNKNOWN : left_ns / NS_PER_S;
+}
+
 void spool_refresh_metrics(struct spool *spool)
 {
     struct spool_stat stat;
@@ -170,5 +180,8 @@ void spool_refresh_metrics(struct spool *spool)
     metrics_set(METRIC_SPOOL_HELD_RECORDS, stat.held_records);
     metrics_set(METRIC_SPOOL_DAMAGED_FILES, stat.damaged_files);
     metrics_set(METRIC_SPOOL_PARKED, stat.parked_entries);
+    metrics_set(METRIC_SPOOL_HISTORY_RECORDS, stat.history_records);
+    metrics_set(METRIC_SPOOL_HISTORY_SECONDS, stat.history_records == 0 ? 0 : age_s(stat.oldest_record_ns));
     metrics_set(METRIC_SPOOL_OLDEST_PENDING_SECONDS, age_s(stat.oldest_pending_ns));
+    metrics_set(METRIC_SPOOL_DRAINED_IN_SECONDS, drained_in_s(&stat));
 }

@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "admin.h"
@@ -86,15 +87,22 @@ static void receive_all(int fd)
     state.answer[len] = '\0';
 }
 
-static void ask(const char *method, const char *path)
+/* `header` is a line with its end, or nothing. */
+static void ask_with(const char *method, const char *path, const char *header)
 {
     char request[512];
     int fd = connect_to(admin_port(state.admin));
 
-    snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", method, path);
+    snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: localhost\r\n%sConnection: close\r\n\r\n", method, path,
+             header);
     send_text(fd, request);
     receive_all(fd);
     close(fd);
+}
+
+static void ask(const char *method, const char *path)
+{
+    ask_with(method, path, "");
 }
 
 static void assert_status(int status)
@@ -144,13 +152,29 @@ static void test_metrics_are_refreshed_and_rendered(void **unused)
     atomic_store(&state.refreshed, 2);
     ask("GET", "/metrics");
     assert_status(200);
-    assert_non_null(strstr(state.answer, "\r\nContent-Type: text/plain; version=0.0.4\r\n"));
+    assert_non_null(strstr(state.answer, "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
     assert_non_null(strstr(body(), "\ntracespool_spool_parked_entries 42\n"));
+    assert_true(metrics_get(METRIC_PROCESS_RESIDENT) > 1 << 20);
+    assert_true(metrics_get(METRIC_PROCESS_OPEN_FDS) >= 4); /* the three of the shell, and the socket */
+    assert_true(metrics_get(METRIC_PROCESS_OPEN_FDS) < metrics_get(METRIC_PROCESS_MAX_FDS));
+    assert_true(metrics_get(METRIC_PROCESS_CPU) > 0);
+    assert_in_range(metrics_get(METRIC_PROCESS_START_TIME), time(NULL) - 3600, time(NULL) + 2);
     buf_init(&expected, ANSWER_MAX);
-    assert_int_equal(metrics_render(&expected), 0);
+    assert_int_equal(metrics_render(&expected, METRICS_PROMETHEUS_TEXT), 0);
     assert_int_equal(strlen(body()), expected.len);
     assert_memory_equal(body(), expected.data, expected.len);
     buf_fini(&expected);
+}
+
+static void test_metrics_are_openmetrics_for_who_asks(void **unused)
+{
+    (void)unused;
+    ask_with("GET", "/metrics",
+             "Accept: application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1\r\n");
+    assert_status(200);
+    assert_non_null(
+        strstr(state.answer, "\r\nContent-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"));
+    assert_string_equal(body() + strlen(body()) - 7, "\n# EOF\n");
 }
 
 static void test_head_has_no_body(void **unused)
@@ -367,6 +391,7 @@ int main(void)
         SERVED(test_healthz_is_ok),
         SERVED(test_readyz_follows_ready),
         SERVED(test_metrics_are_refreshed_and_rendered),
+        SERVED(test_metrics_are_openmetrics_for_who_asks),
         SERVED(test_head_has_no_body),
         SERVED(test_other_paths_are_not_found),
         SERVED(test_other_methods_are_not_allowed),

@@ -13,7 +13,7 @@
 static void render(struct buf *out)
 {
     buf_init(out, 1 << 20);
-    assert_int_equal(metrics_render(out), 0);
+    assert_int_equal(metrics_render(out, METRICS_PROMETHEUS_TEXT), 0);
     assert_int_equal(buf_append(out, "", 1), 0); /* a NUL, for strstr */
 }
 
@@ -57,7 +57,7 @@ static void test_seconds_are_counted_in_ns(void **state)
     metrics_add(METRIC_SPOOL_REFUSING_SECONDS, 50000001);
     render(&out);
     assert_non_null(strstr((char *)out.data, "\n# TYPE tracespool_spool_refusing_seconds_total counter\n"
-                                             "tracespool_spool_refusing_seconds_total 2.050\n"));
+                                             "tracespool_spool_refusing_seconds_total 2.05\n"));
     buf_fini(&out);
 }
 
@@ -80,16 +80,79 @@ static void test_full_buffer_fails(void **state)
 
     (void)state;
     buf_init(&out, 100);
-    assert_int_equal(metrics_render(&out), -1);
+    assert_int_equal(metrics_render(&out, METRICS_PROMETHEUS_TEXT), -1);
+    buf_fini(&out);
+}
+
+/* A value at a bound is in its bucket, one above all bounds in none; buckets hold all below. */
+static void test_histogram_is_cumulative(void **state)
+{
+    struct buf out;
+
+    (void)state;
+    metrics_observe(METRIC_HISTOGRAM_SPOOL_GROUP, 1);
+    metrics_observe(METRIC_HISTOGRAM_SPOOL_GROUP, 3);
+    metrics_observe(METRIC_HISTOGRAM_SPOOL_GROUP, 4);
+    metrics_observe(METRIC_HISTOGRAM_SPOOL_GROUP, 5000);
+    metrics_observe(METRIC_HISTOGRAM_SPOOL_SYNC, 500000);
+    metrics_observe(METRIC_HISTOGRAM_SPOOL_SYNC, 500001);
+    render(&out);
+    assert_non_null(strstr((char *)out.data, "\n# TYPE tracespool_spool_group_records histogram\n"
+                                             "tracespool_spool_group_records_bucket{le=\"1.0\"} 1\n"
+                                             "tracespool_spool_group_records_bucket{le=\"2.0\"} 1\n"
+                                             "tracespool_spool_group_records_bucket{le=\"4.0\"} 3\n"));
+    assert_non_null(strstr((char *)out.data, "\ntracespool_spool_group_records_bucket{le=\"512.0\"} 3\n"
+                                             "tracespool_spool_group_records_bucket{le=\"+Inf\"} 4\n"
+                                             "tracespool_spool_group_records_sum 5008.0\n"
+                                             "tracespool_spool_group_records_count 4\n"));
+    assert_non_null(strstr((char *)out.data, "\ntracespool_spool_sync_seconds_bucket{le=\"0.0005\"} 1\n"
+                                             "tracespool_spool_sync_seconds_bucket{le=\"0.001\"} 2\n"));
+    assert_non_null(strstr((char *)out.data, "\ntracespool_spool_sync_seconds_sum 0.001000001\n"));
+    buf_fini(&out);
+}
+
+static void test_gauge_that_is_not_known_is_nan(void **state)
+{
+    struct buf out;
+
+    (void)state;
+    metrics_set(METRIC_SPOOL_DRAINED_IN_SECONDS, METRICS_UNKNOWN);
+    render(&out);
+    assert_non_null(strstr((char *)out.data, "\n# TYPE tracespool_spool_drained_in_seconds gauge\n"
+                                             "tracespool_spool_drained_in_seconds NaN\n"));
+    buf_fini(&out);
+    metrics_set(METRIC_SPOOL_DRAINED_IN_SECONDS, 12);
+    render(&out);
+    assert_non_null(strstr((char *)out.data, "\ntracespool_spool_drained_in_seconds 12\n"));
+    buf_fini(&out);
+}
+
+static void test_openmetrics_names_families_without_total(void **state)
+{
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 1 << 20);
+    assert_int_equal(metrics_render(&out, METRICS_OPENMETRICS), 0);
+    assert_int_equal(buf_append(&out, "", 1), 0);
+    assert_non_null(strstr((char *)out.data, "\n# TYPE tracespool_receiver_requests counter\n"
+                                             "tracespool_receiver_requests_total{code=\"OK\"} "));
+    assert_null(strstr((char *)out.data, "_total counter\n"));
+    assert_string_equal((char *)out.data + out.len - 8, "\n# EOF\n");
     buf_fini(&out);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values_are_rendered),       cmocka_unit_test(test_gauge_counts_up_and_down),
-        cmocka_unit_test(test_seconds_are_counted_in_ns), cmocka_unit_test(test_family_has_one_header),
+        cmocka_unit_test(test_values_are_rendered),
+        cmocka_unit_test(test_gauge_counts_up_and_down),
+        cmocka_unit_test(test_seconds_are_counted_in_ns),
+        cmocka_unit_test(test_family_has_one_header),
         cmocka_unit_test(test_full_buffer_fails),
+        cmocka_unit_test(test_histogram_is_cumulative),
+        cmocka_unit_test(test_gauge_that_is_not_known_is_nan),
+        cmocka_unit_test(test_openmetrics_names_families_without_total),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
