@@ -20,6 +20,7 @@
 #include "buf.h"
 #include "log.h"
 #include "metrics.h"
+#include "pulse.h"
 
 #define TEXT_PLAIN "text/plain; charset=utf-8"
 static const char *const metrics_types[] = {
@@ -72,6 +73,16 @@ static enum MHD_Result answer_metrics(const struct admin *admin, struct MHD_Conn
     return result;
 }
 
+static enum MHD_Result answer_health(struct MHD_Connection *connection)
+{
+    char stuck[ERR_TEXT_MAX], text[ERR_TEXT_MAX + 16];
+
+    if (!pulse_find_stuck(clock_mono_ns(), stuck, sizeof(stuck)))
+        return answer_text(connection, MHD_HTTP_OK, "ok\n");
+    snprintf(text, sizeof(text), "not well: %s\n", stuck);
+    return answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, text);
+}
+
 static enum MHD_Result answer_ready(const struct admin *admin, struct MHD_Connection *connection)
 {
     if (admin->options.ready(admin->options.context))
@@ -85,7 +96,7 @@ static enum MHD_Result route(const struct admin *admin, struct MHD_Connection *c
     if (strcmp(path, "/metrics") == 0)
         return answer_metrics(admin, connection);
     if (strcmp(path, "/healthz") == 0)
-        return answer_text(connection, MHD_HTTP_OK, "ok\n");
+        return answer_health(connection);
     if (strcmp(path, "/readyz") == 0)
         return answer_ready(admin, connection);
     return answer_text(connection, MHD_HTTP_NOT_FOUND, "not found: try /metrics, /healthz or /readyz\n");

@@ -61,21 +61,6 @@ static void set_descriptors(void)
     metrics_set(METRIC_PROCESS_OPEN_FDS, count - 1); /* without the one that was just looked through */
 }
 
-/* Seconds since 1970 at which the system was started. */
-static bool read_boot_time(uint64_t *seconds)
-{
-    char line[STAT_BYTES_MAX];
-    bool found = false;
-    FILE *file = fopen("/proc/stat", "re");
-
-    if (file == NULL)
-        return false;
-    while (!found && fgets(line, sizeof(line), file) != NULL)
-        found = sscanf(line, "btime %" SCNu64, seconds) == 1;
-    fclose(file);
-    return found;
-}
-
 /* Ticks from the start of the system to that of the process. */
 static bool read_start_ticks(uint64_t *ticks)
 {
@@ -97,10 +82,13 @@ static bool read_start_ticks(uint64_t *ticks)
 
 static void set_start_time(void)
 {
-    uint64_t boot_s, ticks;
+    uint64_t ticks, age_s;
+    struct timespec up;
 
-    if (read_boot_time(&boot_s) && read_start_ticks(&ticks))
-        metrics_set(METRIC_PROCESS_START_TIME, boot_s + ticks / (uint64_t)sysconf(_SC_CLK_TCK));
+    if (!read_start_ticks(&ticks) || clock_gettime(CLOCK_BOOTTIME, &up) != 0)
+        return;
+    age_s = (uint64_t)up.tv_sec - ticks / (uint64_t)sysconf(_SC_CLK_TCK);
+    metrics_set(METRIC_PROCESS_START_TIME, clock_wall_ns() / NS_PER_S - age_s);
 }
 
 void admin_process_refresh(void)

@@ -197,6 +197,11 @@
 #define CTL_SEND_REPEAT_MAX 1000000000    /* send: --repeat */
 #define CTL_SALVAGE_TOLD_MAX 20           /* salvage: requests that are named when they are refused */
 
+/* How long a thread may be at one piece of work before it counts as stuck. */
+#define PULSE_RECEIVER_MS 60000  /* a turn of a loop, a step of a call, a request that is checked */
+#define PULSE_WRITER_MS 300000   /* a transaction; a disk may take long to sync one, and a restart would not mend it */
+#define PULSE_FLUSHER_MS 1800000 /* one write and what is built for it; the URI may ask for timeouts of minutes */
+
 /* Daemon. */
 #define DAEMON_LOOK_MS 5000                 /* between two looks at certificates and tokens */
 #define DAEMON_MALLOC_MMAP_BYTES (9 << 20)  /* an allocation of so much is a mapping of its own */

@@ -59,6 +59,8 @@ int fault_point(const char *point)
     pthread_mutex_unlock(&lock);
     if (action == FAULT_KILL)
         kill(getpid(), SIGKILL);
+    while (action == FAULT_HANG)
+        pause();
     return action;
 }
 
@@ -83,18 +85,27 @@ void fault_arm(const char *point, unsigned countdown, int action)
     pthread_mutex_unlock(&lock);
 }
 
+/* 0 when there is none. */
+static int action_named(const char *name)
+{
+    if (strcmp(name, "kill") == 0)
+        return FAULT_KILL;
+    if (strcmp(name, "hang") == 0)
+        return FAULT_HANG;
+    return atoi(name) > 0 ? atoi(name) : 0;
+}
+
 /* One "point:countdown:action".  A malformed one ends the process: a test that arms nothing would prove nothing. */
 static void arm_text(const char *text)
 {
     char point[FAULT_NAME_MAX], action[8];
     unsigned countdown;
 
-    if (sscanf(text, "%47[^:]:%u:%7s", point, &countdown, action) != 3 ||
-        (strcmp(action, "kill") != 0 && atoi(action) <= 0)) {
+    if (sscanf(text, "%47[^:]:%u:%7s", point, &countdown, action) != 3 || action_named(action) == 0) {
         fprintf(stderr, "TRACESPOOL_FAULT: cannot read '%s'\n", text);
         exit(64);
     }
-    fault_arm(point, countdown, strcmp(action, "kill") == 0 ? FAULT_KILL : atoi(action));
+    fault_arm(point, countdown, action_named(action));
 }
 
 void fault_arm_from_environment(void)

@@ -4,13 +4,14 @@
  * A fault point sits where a failure has to be survived.  A test arms it with
  * a countdown: the n-th pass fails once.  Armed through fault_arm() or through
  * the environment, TRACESPOOL_FAULT="point:countdown:action[,...]", where the
- * action is an errno's number (returned to the caller) or "kill" (SIGKILL to
- * the own process: a crash exactly there).
+ * action is an errno's number (returned to the caller), "kill" (SIGKILL to the
+ * own process: a crash exactly there) or "hang" (the thread stays there).
  */
 #ifndef TRACESPOOL_FAULT_H
 #define TRACESPOOL_FAULT_H
 
 #define FAULT_KILL (-1)
+#define FAULT_HANG (-2)
 
 #ifdef TRACESPOOL_FAULTS
 

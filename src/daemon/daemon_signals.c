@@ -42,21 +42,21 @@ void daemon_signals_block(void)
     (void)result;
 }
 
-int daemon_signals_wait(void (*reload)(void *context, bool only_changed), void *context)
+int daemon_signals_wait(void (*look)(void *context, bool only_changed), void *context)
 {
-    const struct timespec look = {.tv_sec = DAEMON_LOOK_MS / 1000, .tv_nsec = DAEMON_LOOK_MS % 1000 * 1000000L};
+    const struct timespec pause = {.tv_sec = DAEMON_LOOK_MS / 1000, .tv_nsec = DAEMON_LOOK_MS % 1000 * 1000000L};
     sigset_t set;
 
     fill(&set);
     for (;;) {
-        int signal = sigtimedwait(&set, NULL, &look);
+        int signal = sigtimedwait(&set, NULL, &pause);
 
         assert(signal > 0 || errno == EAGAIN || errno == EINTR); /* EINTR: a debugger's stop and go */
         if (signal == SIGTERM || signal == SIGINT)
             return signal;
         if (signal == SIGHUP)
             log_info("daemon.reloading", "signal=SIGHUP, certificates and tokens are read again");
-        reload(context, signal != SIGHUP);
+        look(context, signal != SIGHUP);
     }
 }
 

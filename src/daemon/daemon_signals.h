@@ -10,10 +10,10 @@
 void daemon_signals_block(void);
 
 /*
- * Waits for SIGTERM or SIGINT, and returns which came.  `reload` is called at
+ * Waits for SIGTERM or SIGINT, and returns which came.  `look` is called at
  * each SIGHUP, and every DAEMON_LOOK_MS for what has changed only.
  */
-int daemon_signals_wait(void (*reload)(void *context, bool only_changed), void *context);
+int daemon_signals_wait(void (*look)(void *context, bool only_changed), void *context);
 
 /* From here on SIGTERM and SIGINT end the process at once, with exit status 1. */
 void daemon_signals_leave_at_next(void);

@@ -18,7 +18,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "admin.h"
@@ -26,6 +25,7 @@
 #include "daemon_config.h"
 #include "daemon_limits.h"
 #include "daemon_options.h"
+#include "daemon_service.h"
 #include "daemon_signals.h"
 #include "fault.h"
 #include "flush.h"
@@ -184,9 +184,12 @@ static int start_receiver(struct daemon *daemon, struct err *err)
 /* Beyond the calls' time: a flush in hand, the last commit. */
 #define STOP_SLACK_NS ((SINK_SOCKET_TIMEOUT_MS + SINK_SELECTION_TIMEOUT_MS + 30000) * NS_PER_MS)
 
-static void reload(void *context, bool only_changed)
+static void look(void *context, bool only_changed)
 {
-    receiver_reload(((struct daemon *)context)->receiver, only_changed);
+    struct daemon *daemon = context;
+
+    receiver_reload(daemon->receiver, only_changed);
+    daemon_service_look(daemon->spool);
 }
 
 /* From READY to the signal that ends it. */
@@ -196,13 +199,13 @@ static void serve(struct daemon *daemon)
     int signal;
 
     atomic_store(&daemon->accepting, true);
-    sd_notify(0, "READY=1\nSTATUS=Receiving traces");
+    daemon_service_ready();
     log_info("daemon.ready", "traces are accepted");
 
-    signal = daemon_signals_wait(reload, daemon);
+    signal = daemon_signals_wait(look, daemon);
     atomic_store(&daemon->accepting, false);
     daemon_signals_leave_at_next();
-    sd_notifyf(0, "STOPPING=1\nSTATUS=Finishing calls\nEXTEND_TIMEOUT_USEC=%" PRIu64, stop_ns / 1000);
+    daemon_service_stopping(stop_ns);
     log_info("daemon.stopping", "signal=SIG%s", sigabbrev_np(signal));
 }
 

@@ -108,11 +108,13 @@ static void *run(void *argument)
     uint64_t seen;
 
     while (!flush_stopping(flusher)) {
+        pulse_busy(&thread->pulse);
         if (claim(thread, &seen, &err) != 0) {
             err_prefix(&err, "read the spool");
             flush_back_off(thread, &err);
         } else if (thread->claimed_count == 0) {
             /* Others may have all of it in hand, and their claims may be left without a new record: hence the bound. */
+            pulse_idle(&thread->pulse);
             spool_writer_wait(flusher->writer, seen, clock_mono_ns() + IDLE_WAIT_NS);
         } else {
             deliver_claim(thread);
@@ -126,6 +128,7 @@ static int thread_init(struct flush_thread *thread, struct flusher *flusher, str
 {
     thread->flusher = flusher;
     thread->number = flusher->started;
+    pulse_start(&thread->pulse, "flusher", PULSE_FLUSHER_MS);
     thread->write_documents = flusher->options.batch_documents;
     arena_init(&thread->claim_arena, FLUSH_ARENA_BYTES_MAX);
     flush_batch_init(&thread->batch, flusher->options.max_request_bytes);
@@ -139,6 +142,7 @@ static int thread_init(struct flush_thread *thread, struct flusher *flusher, str
 
 static void thread_fini(struct flush_thread *thread)
 {
+    pulse_stop(&thread->pulse);
     if (thread->session != NULL)
         thread->flusher->sink->ops->session_close(thread->session);
     if (thread->flusher != NULL) {

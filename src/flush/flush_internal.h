@@ -18,6 +18,7 @@
 #include "flush_batch.h"
 #include "flush_claim.h"
 #include "flush_pace.h"
+#include "pulse.h"
 
 struct flush_thread {
     /* set once */
@@ -26,6 +27,7 @@ struct flush_thread {
     pthread_t id;
 
     /* owned by the thread */
+    struct pulse pulse;
     struct sink_session *session; /* NULL until it could be opened */
     struct arena claim_arena;     /* payloads of the claimed records */
     struct spool_record claimed[FLUSH_RECORDS_MAX];

@@ -23,6 +23,7 @@
 
 #include "h2_server.h"
 #include "intake_export.h"
+#include "pulse.h"
 
 #define H2_PREFIX_BYTES 5 /* gRPC's: compressed flag, length */
 
@@ -106,6 +107,7 @@ struct h2_loop {
     int wake_fd;
 
     /* the loop's thread */
+    struct pulse pulse;
     struct intake_scratch scratch;
     uint8_t *in; /* H2_READ_BYTES */
     struct h2_conn *conns;

@@ -284,7 +284,11 @@ static bool wind_up(struct h2_loop *loop)
 static void turn(struct h2_loop *loop, int timeout_ms, bool *stopping)
 {
     struct epoll_event events[EVENTS_MAX];
-    int count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, timeout_ms);
+    int count;
+
+    pulse_idle(&loop->pulse);
+    count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, timeout_ms);
+    pulse_busy(&loop->pulse);
 
     assert(count >= 0 || errno == EINTR);
     for (int i = 0; i < count; i++) {
@@ -329,6 +333,7 @@ static int make(struct h2_loop *loop)
 
 static void unmake(struct h2_loop *loop)
 {
+    pulse_stop(&loop->pulse);
     if (loop->wake_fd >= 0)
         close(loop->wake_fd);
     if (loop->epoll_fd >= 0)
@@ -345,6 +350,7 @@ int h2_loop_start(struct h2_loop *loop, struct h2_server *server, struct err *er
     loop->server = server;
     pthread_mutex_init(&loop->lock, NULL);
     intake_scratch_init(&loop->scratch, INTAKE_SMALL_BYTES);
+    pulse_start(&loop->pulse, "receiver gRPC", PULSE_RECEIVER_MS);
     rc = make(loop);
     if (rc == 0)
         rc = fault_point("receiver.thread");

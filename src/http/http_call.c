@@ -260,14 +260,12 @@ static enum MHD_Result store(struct http_call *call)
     return MHD_YES;
 }
 
-enum MHD_Result http_call_step(void *context, struct MHD_Connection *connection, const char *path, const char *method,
-                               const char *version, const char *body, size_t *body_len, void **request)
+static enum MHD_Result step(struct http_worker *worker, struct MHD_Connection *connection, const char *path,
+                            const char *method, const char *body, size_t *body_len, void **request)
 {
-    struct http_worker *worker = context;
     struct http_call *call = *request;
     enum http_call_state state;
 
-    (void)version;
     if (call == NULL) {
         call = *request = new_call(worker, connection);
         return call == NULL ? MHD_NO : begin(call, path, method, worker->server->intake, note_done);
@@ -292,6 +290,19 @@ enum MHD_Result http_call_step(void *context, struct MHD_Connection *connection,
         break;
     }
     return MHD_YES;
+}
+
+enum MHD_Result http_call_step(void *context, struct MHD_Connection *connection, const char *path, const char *method,
+                               const char *version, const char *body, size_t *body_len, void **request)
+{
+    struct http_worker *worker = context;
+    enum MHD_Result result;
+
+    (void)version;
+    pulse_busy(&worker->pulse);
+    result = step(worker, connection, path, method, body, body_len, request);
+    pulse_idle(&worker->pulse);
+    return result;
 }
 
 void http_call_end(void *worker, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)

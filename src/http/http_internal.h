@@ -26,6 +26,7 @@
 
 #include "http_server.h"
 #include "intake_export.h"
+#include "pulse.h"
 
 #define HTTP_PATH "/v1/traces"
 
@@ -38,6 +39,7 @@ struct http_worker {
     struct MHD_Daemon *daemon;
 
     /* the daemon's thread */
+    struct pulse pulse;
     struct intake_scratch scratch;
 
     /* under lock */

@@ -196,6 +196,7 @@ static struct MHD_Daemon *start_daemon(struct http_worker *worker)
 
 static void unmake(struct http_worker *worker)
 {
+    pulse_stop(&worker->pulse);
     intake_scratch_fini(&worker->scratch);
     pthread_cond_destroy(&worker->stored);
     pthread_mutex_destroy(&worker->lock);
@@ -207,6 +208,7 @@ int http_worker_start(struct http_worker *worker, struct http_server *server, st
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->stored, NULL);
     intake_scratch_init(&worker->scratch, INTAKE_SMALL_BYTES);
+    pulse_start(&worker->pulse, "receiver HTTP", PULSE_RECEIVER_MS);
     errno = 0;
     worker->daemon = fault_point("http.thread") != 0 ? NULL : start_daemon(worker);
     if (worker->daemon != NULL)

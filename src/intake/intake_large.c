@@ -20,12 +20,14 @@
 
 #include "fault.h"
 #include "intake_export.h"
+#include "pulse.h"
 
 struct intake_large {
     /* set once */
     pthread_t thread;
 
     /* the thread's */
+    struct pulse pulse;
     struct intake_scratch scratch;
 
     /* under lock */
@@ -80,13 +82,17 @@ static void *run(void *context)
     struct intake_export *export;
     bool is_cut;
 
-    while ((export = wait_for_next(large, &is_cut)) != NULL)
+    while ((export = wait_for_next(large, &is_cut)) != NULL) {
+        pulse_busy(&large->pulse);
         intake_export_check_large(export, &large->scratch, is_cut);
+        pulse_idle(&large->pulse);
+    }
     return NULL;
 }
 
 static void free_large(struct intake_large *large)
 {
+    pulse_stop(&large->pulse);
     intake_scratch_fini(&large->scratch);
     pthread_cond_destroy(&large->work);
     pthread_mutex_destroy(&large->lock);
@@ -103,6 +109,7 @@ int intake_large_start(struct intake_large **out, size_t max_request_bytes, stru
     pthread_mutex_init(&large->lock, NULL);
     pthread_cond_init(&large->work, NULL);
     intake_scratch_init(&large->scratch, max_request_bytes);
+    pulse_start(&large->pulse, "receiver large", PULSE_RECEIVER_MS);
     rc = fault_point("receiver.thread");
     if (rc == 0)
         rc = pthread_create(&large->thread, NULL, run, large);

@@ -26,6 +26,7 @@
 #include "fault.h"
 #include "log.h"
 #include "metrics.h"
+#include "pulse.h"
 #include "spool_commit.h"
 #include "spool_park.h"
 #include "spool_queue.h"
@@ -39,6 +40,7 @@ struct spool_writer {
     struct spool *spool;
 
     /* the writer's thread */
+    struct pulse pulse;
     struct spool_commit commit;
     uint64_t next_tick_ns;
 
@@ -363,11 +365,14 @@ static void *run(void *context)
 
     while (more) {
         pthread_mutex_lock(&writer->lock);
+        pulse_idle(&writer->pulse);
         if (wait_for_work(writer)) {
+            pulse_busy(&writer->pulse);
             spool_queue_gather(&writer->queue, &writer->commit, &group);
             pthread_mutex_unlock(&writer->lock);
             commit_group(writer, &group);
         } else {
+            pulse_busy(&writer->pulse);
             more = !writer->stopping;
             pthread_mutex_unlock(&writer->lock);
         }
@@ -411,8 +416,10 @@ int spool_writer_start(struct spool_writer **out, struct spool *spool, void (*on
         goto fail;
     writer->next_tick_ns = clock_mono_ns() + SPOOL_TICK_MS * NS_PER_MS;
     publish(writer);
+    pulse_start(&writer->pulse, "spool writer", PULSE_WRITER_MS);
     rc = pthread_create(&writer->thread, NULL, run, writer);
     if (rc != 0) {
+        pulse_stop(&writer->pulse);
         err_set(err, ERR_BUSY, rc, "cannot start the spool's writer: %s", strerror(rc));
         goto fail;
     }
@@ -434,6 +441,7 @@ void spool_writer_stop(struct spool_writer *writer)
     pthread_cond_signal(&writer->work);
     pthread_mutex_unlock(&writer->lock);
     pthread_join(writer->thread, NULL);
+    pulse_stop(&writer->pulse);
     spool_writer_wake(writer, true);
     pthread_mutex_lock(&writer->lock);
     while (writer->callers > 0)

@@ -1,0 +1,80 @@
+"""What the service manager is told, and what a probe for liveness sees when a thread is stuck."""
+
+import pathlib
+import socket
+from typing import Iterator
+
+import grpc
+import pytest
+
+from lib.clients import Client
+from lib.otlp import captures
+from lib.waiting import wait_until
+
+STUCK_SECONDS = 60  # PULSE_RECEIVER_MS
+
+
+class Manager:
+    """The end of NOTIFY_SOCKET that systemd has."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.path = folder / "notify"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(self.path))
+        self.socket.setblocking(False)
+        self.told: list[dict[str, str]] = []
+
+    def listen(self) -> list[dict[str, str]]:
+        while True:
+            try:
+                text = self.socket.recv(4096).decode()
+            except BlockingIOError:
+                return self.told
+            self.told.append(dict(line.split("=", 1) for line in text.splitlines()))
+
+    def values(self, name: str) -> list[str]:
+        return [message[name] for message in self.listen() if name in message]
+
+
+@pytest.fixture
+def manager(folder: pathlib.Path) -> Iterator[Manager]:
+    made = Manager(folder)
+    yield made
+    made.socket.close()
+
+
+def test_manager_is_told_ready_status_watchdog_and_stopping(manager, make_daemon, own_mongod):
+    mongod = own_mongod()
+    daemon = make_daemon(mongod, "tracing").start(NOTIFY_SOCKET=str(manager.path))
+    assert manager.values("READY") == ["1"]
+    with Client(daemon.endpoint) as client:
+        assert client.send(captures()[0].read_bytes()).ok
+    waiting = daemon.pending_spans()
+    assert waiting > 0
+    wait_until(lambda: f"Receiving traces; {waiting} spans wait; MongoDB: backing off" in manager.values("STATUS"),
+               f"a status that tells of {waiting} spans")
+    assert manager.values("WATCHDOG")
+    daemon.stop()
+    assert manager.values("STOPPING") == ["1"]
+    assert int(manager.values("EXTEND_TIMEOUT_USEC")[0]) > 1_000_000
+
+
+@pytest.mark.long
+def test_stuck_thread_is_named_and_starves_the_watchdog(manager, make_daemon, own_mongod):
+    mongod = own_mongod().start()
+    daemon = make_daemon(mongod, "tracing", {"receiver.threads": 1})
+    daemon.start(NOTIFY_SOCKET=str(manager.path), TRACESPOOL_FAULT="receiver.read:1:hang")
+    assert daemon.http("/healthz") == (200, "ok\n")
+    with Client(daemon.endpoint) as client:
+        assert client.send(captures()[0].read_bytes(), seconds=3).code == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert daemon.http("/healthz") == (200, "ok\n")
+
+    wait_until(lambda: daemon.http("/healthz")[0] == 503, "/healthz to tell of it", STUCK_SECONDS + 30)
+    assert 'not well: the thread "receiver gRPC" has been at one piece of work for 6' in daemon.http("/healthz")[1]
+    wait_until(lambda: "A thread is stuck, see the log" in manager.values("STATUS"), "the status to tell of it")
+    fed = len(manager.values("WATCHDOG"))
+    looks = len(manager.values("STATUS"))
+    wait_until(lambda: len(manager.values("STATUS")) >= looks + 2, "two more looks")
+    assert len(manager.values("WATCHDOG")) == fed
+    assert daemon.output().count("event=daemon.stuck") == 1
+    daemon.kill()
