@@ -12,7 +12,10 @@
 
 /* Texts. */
 #define ERR_TEXT_MAX 512  /* struct err's text, with its NUL */
-#define LOG_LINE_MAX 4096 /* one log line; longer ones are cut with "..." */
+#define LOG_LINE_MAX 4096   /* one log line; longer ones are cut with "..." */
+#define LOG_EVENTS_MAX 128  /* whose repetition is watched; there are fewer */
+#define LOG_REPEAT_BURST 20 /* lines of one event in LOG_REPEAT_MS; more are counted and left out */
+#define LOG_REPEAT_MS 10000
 #define PARK_TEXT_MAX 512 /* why something was parked */
 #define STATE_NAME_MAX 32 /* a name in the spool's state database */
 

@@ -3,6 +3,8 @@
  *
  * Each event has a stable dotted name, for people who search and for alerts;
  * the text may change.  Any thread may log; a line is written with one write(2).
+ * Of an event that comes again and again some lines are left out and counted
+ * (log_repeat.h), but at level debug.
  * Secrets are never passed to these functions: callers mask them.
  */
 #ifndef TRACESPOOL_LOG_H
@@ -13,8 +15,15 @@
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 
-/* Set before threads start. */
+/* Any time, any thread. */
 void log_configure(enum log_level level, enum log_format format);
+
+/*
+ * When standard error is the journal's (JOURNAL_STREAM, systemd.exec(5)), lines
+ * begin with their priority as sd-daemon(3) has it, which the journal takes
+ * off.  Before threads start.
+ */
+void log_detect_journal(void);
 
 /* False, and *level untouched, when `name` is none of debug, info, warn, error. */
 bool log_level_parse(const char *name, enum log_level *level);

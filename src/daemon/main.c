@@ -320,6 +320,7 @@ int main(int argc, char **argv)
         break;
     }
     fault_arm_from_environment();
+    log_detect_journal();
     daemon_limits_keep_memory();
     daemon_signals_block();
     return run_daemon(options.config_path);
