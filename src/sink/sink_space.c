@@ -3,8 +3,9 @@
  *
  * Measured by the thread of upkeep, read by the sessions under the lock.  A
  * mongod whose volume is full ends, and does not start again without room:
- * traces that wait in the spool are better off.  A sharded cluster tells sums,
- * which do as well as they can: one full shard among empty ones is not seen.
+ * traces that wait in the spool are better off.  A mongos answers with sums, and
+ * below `raw` with what each shard has said: there the fullest one decides, since
+ * a trace goes to the shard that its id names, however much room others have.
  */
 #include "sink_space.h"
 
@@ -34,7 +35,7 @@ bool sink_space_is_full(bool was_full, uint64_t needed, uint64_t available)
 
 /* --- the state ------------------------------------------------------------ */
 
-static void describe(char text[ERR_TEXT_MAX], const struct sink_min_free *min_free, uint64_t available, uint64_t total)
+static void describe(char text[ERR_TEXT_MAX], const struct sink_min_free *min_free, const struct sink_volume *volume)
 {
     char free_text[UNITS_TEXT_MAX], total_text[UNITS_TEXT_MAX], wanted[UNITS_TEXT_MAX];
 
@@ -42,9 +43,10 @@ static void describe(char text[ERR_TEXT_MAX], const struct sink_min_free *min_fr
         units_format_bytes(wanted, min_free->bytes);
     else
         snprintf(wanted, sizeof(wanted), "%.3g %%", (double)min_free->millionths * 100 / MILLION);
-    snprintf(text, ERR_TEXT_MAX, "MongoDB's volume has %s of %s (%.1f %%) free, mongodb.min_free asks for %s",
-             units_format_bytes(free_text, available), units_format_bytes(total_text, total),
-             (double)available * 100 / (double)total, wanted);
+    snprintf(text, ERR_TEXT_MAX, "MongoDB's volume%s%s has %s of %s (%.1f %%) free, mongodb.min_free asks for %s",
+             volume->shard[0] == '\0' ? "" : " of shard ", volume->shard,
+             units_format_bytes(free_text, volume->available), units_format_bytes(total_text, volume->total),
+             (double)volume->available * 100 / (double)volume->total, wanted);
 }
 
 static void open_again(struct sink_mongo *mongo, const char *why)
@@ -53,18 +55,18 @@ static void open_again(struct sink_mongo *mongo, const char *why)
     sink_monitor_tell(&mongo->monitor);
 }
 
-static void note_measured(struct sink_mongo *mongo, uint64_t available, uint64_t total)
+static void note_measured(struct sink_mongo *mongo, const struct sink_volume *volume)
 {
-    uint64_t needed = sink_space_needed(&mongo->min_free, total);
+    uint64_t needed = sink_space_needed(&mongo->min_free, volume->total);
     char text[ERR_TEXT_MAX];
     bool was_full, is_full;
 
-    metrics_set(METRIC_MONGODB_AVAILABLE_BYTES, available);
-    metrics_set(METRIC_MONGODB_SIZE_BYTES, total);
-    describe(text, &mongo->min_free, available, total);
+    metrics_set(METRIC_MONGODB_AVAILABLE_BYTES, volume->available);
+    metrics_set(METRIC_MONGODB_SIZE_BYTES, volume->total);
+    describe(text, &mongo->min_free, volume);
     pthread_mutex_lock(&mongo->lock);
     was_full = mongo->space.is_full;
-    is_full = mongo->space.is_full = sink_space_is_full(was_full, needed, available);
+    is_full = mongo->space.is_full = sink_space_is_full(was_full, needed, volume->available);
     if (is_full && !was_full) /* and then the same words: a text that changes would be logged again and again */
         memcpy(mongo->space.text, text, sizeof(text));
     pthread_mutex_unlock(&mongo->lock);
@@ -99,7 +101,7 @@ int sink_space_check(struct sink_mongo *mongo, struct err *err)
     return result;
 }
 
-/* --- asking --------------------------------------------------------------- */
+/* --- an answer ------------------------------------------------------------ */
 
 static bool read_bytes(const bson_t *reply, const char *name, uint64_t *bytes)
 {
@@ -113,23 +115,79 @@ static bool read_bytes(const bson_t *reply, const char *name, uint64_t *bytes)
     return value >= 0;
 }
 
-static enum sink_space_measured read_reply(const bson_t *reply, uint64_t *available, uint64_t *total, struct err *err)
+static enum sink_space_measured read_volume(const bson_t *reply, struct sink_volume *volume, struct err *err)
 {
     uint64_t used;
 
-    if (!read_bytes(reply, "fsTotalSize", total) || !read_bytes(reply, "fsUsedSize", &used)) {
+    *volume = (struct sink_volume){.shard = ""};
+    if (!read_bytes(reply, "fsTotalSize", &volume->total) || !read_bytes(reply, "fsUsedSize", &used)) {
         err_set(err, ERR_CONFIG, 0, "the server does not tell it");
         return SINK_SPACE_ABSENT;
     }
-    if (*total == 0) {
+    if (volume->total == 0) {
         err_set(err, ERR_RETRY, 0, "the server does not tell it before there is a collection");
         return SINK_SPACE_FAILED;
     }
-    *available = used < *total ? *total - used : 0;
+    volume->available = used < volume->total ? volume->total - used : 0;
     return SINK_SPACE_MEASURED;
 }
 
-static enum sink_space_measured ask(const struct sink_link *link, uint64_t *available, uint64_t *total, struct err *err)
+/* By the share of what is needed, as the rule has it: volumes may differ in size. */
+static bool is_fuller(const struct sink_volume *a, const struct sink_volume *b, const struct sink_min_free *min_free)
+{
+    uint64_t needed_a = sink_space_needed(min_free, a->total), needed_b = sink_space_needed(min_free, b->total);
+
+    if (needed_a == 0 || needed_b == 0)
+        return a->available < b->available;
+    return (unsigned __int128)a->available * needed_b < (unsigned __int128)b->available * needed_a;
+}
+
+/* A shard is called "name/host:port,host:port", or by its name alone. */
+static void name_shard(struct sink_volume *volume, const char *key)
+{
+    snprintf(volume->shard, sizeof(volume->shard), "%.*s", (int)strcspn(key, "/"), key);
+}
+
+/* A shard that has nothing of the database yet does not tell, and is not written to either. */
+static enum sink_space_measured read_shards(bson_iter_t *shard, const struct sink_min_free *min_free,
+                                            struct sink_volume *fullest, struct err *err)
+{
+    enum sink_space_measured result = SINK_SPACE_FAILED, one;
+    struct sink_volume volume;
+    const uint8_t *data;
+    uint32_t len;
+    bson_t reply;
+
+    err_set(err, ERR_RETRY, 0, "no shard tells it");
+    while (bson_iter_next(shard)) {
+        if (!BSON_ITER_HOLDS_DOCUMENT(shard))
+            continue;
+        bson_iter_document(shard, &len, &data);
+        if (!bson_init_static(&reply, data, len))
+            continue;
+        one = read_volume(&reply, &volume, err);
+        name_shard(&volume, bson_iter_key(shard));
+        if (one == SINK_SPACE_MEASURED && (result != one || is_fuller(&volume, fullest, min_free)))
+            *fullest = volume;
+        if (result != SINK_SPACE_MEASURED)
+            result = one;
+    }
+    return result;
+}
+
+enum sink_space_measured sink_space_read(const bson_t *reply, const struct sink_min_free *min_free,
+                                         struct sink_volume *volume, struct err *err)
+{
+    bson_iter_t raw, shard;
+
+    if (bson_iter_init_find(&raw, reply, "raw") && BSON_ITER_HOLDS_DOCUMENT(&raw) && bson_iter_recurse(&raw, &shard))
+        return read_shards(&shard, min_free, volume, err);
+    return read_volume(reply, volume, err);
+}
+
+/* --- asking --------------------------------------------------------------- */
+
+static enum sink_space_measured ask(const struct sink_link *link, struct sink_volume *volume, struct err *err)
 {
     bson_t *command = BCON_NEW("dbStats", BCON_INT32(1));
     enum sink_space_measured result;
@@ -140,7 +198,7 @@ static enum sink_space_measured ask(const struct sink_link *link, uint64_t *avai
         sink_errors_set_command(err, &error, &reply);
         result = err->class == ERR_CONFIG && err->code == UNAUTHORIZED ? SINK_SPACE_ABSENT : SINK_SPACE_FAILED;
     } else {
-        result = read_reply(&reply, available, total, err);
+        result = sink_space_read(&reply, &link->mongo->min_free, volume, err);
     }
     bson_destroy(&reply);
     bson_destroy(command);
@@ -149,11 +207,11 @@ static enum sink_space_measured ask(const struct sink_link *link, uint64_t *avai
 
 enum sink_space_measured sink_space_measure(const struct sink_link *link, struct err *err)
 {
-    uint64_t available = 0, total = 0;
-    enum sink_space_measured result = ask(link, &available, &total, err);
+    struct sink_volume volume;
+    enum sink_space_measured result = ask(link, &volume, err);
 
     if (result == SINK_SPACE_MEASURED) {
-        note_measured(link->mongo, available, total);
+        note_measured(link->mongo, &volume);
         return result;
     }
     err_prefix(err, "free space of MongoDB's volume");

@@ -5,9 +5,11 @@
 #ifndef TRACESPOOL_SINK_SPACE_H
 #define TRACESPOOL_SINK_SPACE_H
 
+#include <bson/bson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bounds.h"
 #include "err.h"
 
 struct sink_link;
@@ -17,6 +19,13 @@ struct sink_mongo;
 struct sink_min_free {
     uint64_t bytes;
     uint64_t millionths; /* of the volume */
+};
+
+/* What dbStats tells of a volume. */
+struct sink_volume {
+    uint64_t available;
+    uint64_t total;
+    char shard[SINK_SHARD_NAME_MAX]; /* whose it is, or "": MongoDB is no sharded cluster */
 };
 
 /* Under the lock of struct sink_mongo. */
@@ -38,7 +47,14 @@ uint64_t sink_space_needed(const struct sink_min_free *min_free, uint64_t total)
 bool sink_space_is_full(bool was_full, uint64_t needed, uint64_t available);
 
 /*
- * Asks the primary; sets the gauges and the state that sink_space_check tells,
+ * Reads an answer to dbStats.  Of a sharded cluster the volume is that of the
+ * shard that is nearest to being full, or past it.  Pure.
+ */
+enum sink_space_measured sink_space_read(const bson_t *reply, const struct sink_min_free *min_free,
+                                         struct sink_volume *volume, struct err *err);
+
+/*
+ * Asks the primary, or those of all shards; sets the gauges and the state that sink_space_check tells,
  * logs when that changes, and wakes who waits when there is room again.
  * Without an answer for good the volume is never full.  Blocks.
  */

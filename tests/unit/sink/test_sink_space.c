@@ -1,8 +1,10 @@
-/* test_sink_space.c - the rule on free space, and which days go.  Pure. */
+/* test_sink_space.c - the rule on free space, what dbStats says of it, and which days go.  Pure. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -41,6 +43,107 @@ static void test_nothing_needed_is_never_full(void **state)
     (void)state;
     assert_false(sink_space_is_full(false, 0, 0));
     assert_false(sink_space_is_full(true, 0, 0));
+}
+
+/* --- what dbStats says ---------------------------------------------------- */
+
+static const struct sink_min_free nothing, five_gib = {.bytes = 5 * GIB}, a_tenth = {.millionths = 100000};
+
+static enum sink_space_measured read_json(const char *json, const struct sink_min_free *min_free,
+                                          struct sink_volume *volume, struct err *err)
+{
+    bson_error_t error;
+    bson_t *reply = bson_new_from_json((const uint8_t *)json, -1, &error);
+    enum sink_space_measured result;
+
+    if (reply == NULL)
+        fail_msg("%s: %s", json, error.message);
+    result = sink_space_read(reply, min_free, volume, err);
+    bson_destroy(reply);
+    return result;
+}
+
+static void test_read_takes_a_servers_volume(void **state)
+{
+    struct sink_volume volume;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(read_json("{\"fsUsedSize\": 60.0, \"fsTotalSize\": 100, \"ok\": 1}", &nothing, &volume, &err),
+                     SINK_SPACE_MEASURED);
+    assert_true(volume.available == 40 && volume.total == 100);
+    assert_string_equal(volume.shard, "");
+    assert_int_equal(read_json("{\"fsUsedSize\": 101, \"fsTotalSize\": 100}", &nothing, &volume, &err),
+                     SINK_SPACE_MEASURED);
+    assert_true(volume.available == 0);
+    assert_int_equal(read_json("{\"fsUsedSize\": 0, \"fsTotalSize\": 0}", &nothing, &volume, &err), SINK_SPACE_FAILED);
+    assert_int_equal(err.class, ERR_RETRY);
+    assert_int_equal(read_json("{\"ok\": 1}", &nothing, &volume, &err), SINK_SPACE_ABSENT);
+    assert_int_equal(err.class, ERR_CONFIG);
+}
+
+#define SHARD(name, used, total) "\"" name "\": {\"fsUsedSize\": " used ", \"fsTotalSize\": " total ", \"ok\": 1}"
+/* The sums of a mongos, which say nothing of one shard. */
+#define SUMS "\"fsUsedSize\": 1, \"fsTotalSize\": 1099511627776, \"ok\": 1"
+
+/* Of `a` 20 of 100 GiB are free, of `b` 15 of 50. */
+#define TWO_SHARDS                                                                                                     \
+    "{\"raw\": {" SHARD("a/h:1,h:2", "85899345920", "107374182400") ", " SHARD("b/h:3", "37580963840.0",               \
+                                                                               "53687091200") "}, " SUMS "}"
+
+static void test_read_takes_the_fullest_shards_volume(void **state)
+{
+    static const struct {
+        const struct sink_min_free *min_free;
+        const char *shard; /* by size `b` has less, by its share `a` */
+        uint64_t available;
+    } cases[] = {{&nothing, "b", 15 * GIB}, {&five_gib, "b", 15 * GIB}, {&a_tenth, "a", 20 * GIB}};
+    struct sink_volume volume;
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(read_json(TWO_SHARDS, cases[i].min_free, &volume, &err), SINK_SPACE_MEASURED);
+        assert_string_equal(volume.shard, cases[i].shard);
+        assert_true(volume.available == cases[i].available);
+    }
+}
+
+static void test_read_passes_over_shards_that_do_not_tell(void **state)
+{
+    struct sink_volume volume;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(
+        read_json("{\"raw\": {" SHARD("a/h:1", "0", "0") ", " SHARD("b", "60", "100") ", \"c\": {\"ok\": 0}, "
+                                                                                      "\"d\": 7, \"e\": {}}, " SUMS "}",
+                  &a_tenth, &volume, &err),
+        SINK_SPACE_MEASURED);
+    assert_string_equal(volume.shard, "b");
+    assert_true(volume.available == 40 && volume.total == 100);
+
+    assert_int_equal(read_json("{\"raw\": {}, " SUMS "}", &a_tenth, &volume, &err), SINK_SPACE_FAILED);
+    assert_int_equal(read_json("{\"raw\": {" SHARD("a", "0", "0") "}, " SUMS "}", &a_tenth, &volume, &err),
+                     SINK_SPACE_FAILED);
+    assert_int_equal(err.class, ERR_RETRY);
+    assert_int_equal(read_json("{\"raw\": {\"a\": {\"ok\": 1}}, " SUMS "}", &a_tenth, &volume, &err),
+                     SINK_SPACE_ABSENT);
+    assert_int_equal(err.class, ERR_CONFIG);
+}
+
+static void test_read_cuts_a_shards_long_name(void **state)
+{
+    char name[2 * SINK_SHARD_NAME_MAX], json[512];
+    struct sink_volume volume;
+    struct err err;
+
+    (void)state;
+    memset(name, 'x', sizeof(name));
+    name[sizeof(name) - 1] = '\0';
+    snprintf(json, sizeof(json), "{\"raw\": {\"%s/h:1\": {\"fsUsedSize\": 1, \"fsTotalSize\": 2}}}", name);
+    assert_int_equal(read_json(json, &nothing, &volume, &err), SINK_SPACE_MEASURED);
+    assert_int_equal(strlen(volume.shard), SINK_SHARD_NAME_MAX - 1);
 }
 
 /* --- days ----------------------------------------------------------------- */
@@ -112,6 +215,10 @@ int main(void)
         cmocka_unit_test(test_needed_is_a_size_or_a_share),
         cmocka_unit_test(test_full_opens_with_a_tenth_more),
         cmocka_unit_test(test_nothing_needed_is_never_full),
+        cmocka_unit_test(test_read_takes_a_servers_volume),
+        cmocka_unit_test(test_read_takes_the_fullest_shards_volume),
+        cmocka_unit_test(test_read_passes_over_shards_that_do_not_tell),
+        cmocka_unit_test(test_read_cuts_a_shards_long_name),
         cmocka_unit_test(test_day_is_over_when_all_of_it_is),
         cmocka_unit_test(test_day_is_never_over_without_retention_or_a_clock),
         cmocka_unit_test(test_oldest_is_not_todays_nor_the_only_one),
