@@ -124,14 +124,16 @@ static int find_any(mongoc_cursor_t *cursor, const bson_t **known, struct err *e
 /*
  * Whether the server takes inserts into this collection at all: a document
  * that is there already is offered again, and "duplicate" is the answer that
- * shows it.  -1: ERR_CONFIG when it does not, or when there is no document to
- * offer; ERR_RETRY.
+ * shows it.  By its trace id a sharded cluster finds the shard that has it: any
+ * other would take it for a new one.  -1: ERR_CONFIG when it does not, or when
+ * there is no document to offer; ERR_RETRY.
  */
 static int try_known_document(struct target *target, struct err *err)
 {
     bool apart = target->apart;
     bson_t filter = BSON_INITIALIZER;
-    bson_t *options = BCON_NEW("limit", BCON_INT64(1), "projection", "{", "_id", BCON_INT32(1), "}");
+    bson_t *options =
+        BCON_NEW("limit", BCON_INT64(1), "projection", "{", "_id", BCON_INT32(1), "traceId", BCON_INT32(1), "}");
     mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(target->collection, &filter, options, NULL);
     struct sink_verdict verdict = {.outcome = SINK_REFUSED};
     struct sink_verdict *verdicts[1] = {&verdict};
