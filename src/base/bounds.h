@@ -119,6 +119,7 @@
 #define SINK_SPACE_INTERVAL_S 10            /* between two looks at the room on MongoDB's volume */
 #define SINK_SPACE_SLACK_SHARE 10           /* what was full opens again with so much more, a part of what is asked */
 #define SINK_SHARD_NAME_MAX 64              /* of a shard's name, what is told */
+#define SINK_SHARD_WAIT_S 60                /* for which a day that cannot be sharded at the moment waits */
 #define SINK_DROP_PAUSE_S 360               /* between two drops: mongod frees the files about 5 minutes later */
 #define SINK_MIN_FREE_SHARE_MAX 900000UL    /* millionths of the volume; with the slack, it can be reached */
 #define SINK_CONNECT_TIMEOUT_MS 3000        /* these four unless the connection string says otherwise */

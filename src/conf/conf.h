@@ -60,6 +60,7 @@ struct conf {
         uint64_t retention; /* ns; 0: for ever */
         char *min_free;     /* a share or a size, as units.h reads them */
         char *when_full;    /* "wait" or "drop_oldest" */
+        bool shard;
     } mongodb;
     struct {
         char *listen;

@@ -53,6 +53,7 @@ CONF_KEY(mongodb, compressor,         TEXT,     "zstd",            4, 6,    "Blo
 CONF_KEY(mongodb, retention,          DURATION, "30d",             0, 3650 * NS_PER_DAY, "How long a day's traces are kept; then its collection is dropped; 0: for ever.")
 CONF_KEY(mongodb, min_free,           TEXT,     "10%",             1, 32,   "Free room on MongoDB's volume below which nothing is written: a share, a size, or 0 for none.")
 CONF_KEY(mongodb, when_full,          TEXT,     "wait",            4, 11,   "What is done then: wait for a person, or drop_oldest of the days.")
+CONF_KEY(mongodb, shard,              BOOL,     "false",           0, 0,    "Shard each new day by its trace ids, where MongoDB is a sharded cluster.")
 
 CONF_SECTION(admin, "admin")
 CONF_KEY(admin, listen,               TEXT,     "127.0.0.1:9464",  0, 255,  "Address of /metrics, /healthz and /readyz; empty: none.")

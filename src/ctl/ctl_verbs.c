@@ -24,6 +24,7 @@ const struct ctl_verb ctl_verbs[] = {
     {"check", "", "read all of the spool and say what is damaged", ctl_check_options, ctl_check},
     {"salvage", "FILE", "send what is intact in a damaged spool to a receiver", ctl_salvage_options, ctl_salvage},
     {"send", "FILE...", "send export requests to an OTLP/gRPC receiver", ctl_send_options, ctl_send},
+    {"shard", "", "shard the days that are in MongoDB already", ctl_shard_options, ctl_shard},
     {"help", "[VERB]", "this help, or the help of a verb", ctl_help_options, ctl_help},
     {NULL, NULL, NULL, NULL, NULL},
 };

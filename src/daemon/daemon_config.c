@@ -34,6 +34,7 @@ struct sink_mongo_options daemon_config_sink(const struct conf *conf)
         .sessions = (unsigned)conf->flush.threads,
         .retention_ns = conf->mongodb.retention,
         .drop_oldest = strcmp(conf->mongodb.when_full, "drop_oldest") == 0,
+        .shard = conf->mongodb.shard,
     };
 
     /* The load has checked that it is one of the two. */

@@ -7,6 +7,9 @@
  * which is not held across I/O: two of them, or two daemons, may make the
  * same day at the same time, and each step allows for the other.
  *
+ * In front of a sharded cluster, and if that is wanted, the day is sharded
+ * (sink_shard.c) before its first insert too, while there is nothing to move.
+ *
  * A day is asked for again every SINK_DAY_RECHECK_S, and after a server was
  * away: an operator may have dropped it, or a server come back with nothing, and
  * the next insert would make it without indexes.
@@ -45,15 +48,27 @@ static bool is_known(struct sink_mongo *mongo, uint32_t day, uint64_t now_ns)
     return known;
 }
 
-static void set_known(struct sink_mongo *mongo, uint32_t day, uint64_t until_ns)
+static bool was_sharded(struct sink_mongo *mongo, uint32_t day)
 {
+    bool was;
     size_t i;
 
     pthread_mutex_lock(&mongo->lock);
     i = find_known(mongo, day);
+    was = i < mongo->known_count && mongo->known[i].sharded;
+    pthread_mutex_unlock(&mongo->lock);
+    return was;
+}
+
+static void set_known(struct sink_mongo *mongo, struct sink_day_known known)
+{
+    size_t i;
+
+    pthread_mutex_lock(&mongo->lock);
+    i = find_known(mongo, known.day);
     if (i == SINK_DAYS_KNOWN_MAX)
         i = mongo->known_count = 0; /* all of it can be asked for again */
-    mongo->known[i] = (struct sink_day_known){.day = day, .until_ns = until_ns};
+    mongo->known[i] = known;
     if (i == mongo->known_count)
         mongo->known_count++;
     pthread_mutex_unlock(&mongo->lock);
@@ -79,16 +94,16 @@ void sink_collections_forget_all(struct sink_mongo *mongo)
 
 /* --- commands ------------------------------------------------------------- */
 
-int sink_collections_command(const struct sink_link *link, const bson_t *command, bool *existed, struct err *err)
+static int run(const struct sink_link *link, const char *database, const bson_t *command, bool *existed,
+               struct err *err)
 {
-    struct sink_mongo *mongo = link->mongo;
     bson_error_t error;
     bson_t reply;
     bool ok;
 
     if (fault_point("sink.make") != 0)
         return err_set(err, ERR_RETRY, 0, "fault at sink.make");
-    ok = mongoc_client_write_command_with_opts(link->client, mongo->database, command, &mongo->ddl_options, &reply,
+    ok = mongoc_client_write_command_with_opts(link->client, database, command, &link->mongo->ddl_options, &reply,
                                                &error);
     *existed = !ok && error.domain == MONGOC_ERROR_SERVER && error.code == NAMESPACE_EXISTS;
     if (!ok && !*existed) {
@@ -101,23 +116,30 @@ int sink_collections_command(const struct sink_link *link, const bson_t *command
     return ok || *existed ? 0 : -1;
 }
 
-/* *made: it was not there before. */
-static int create_collection(const struct sink_link *link, const char *name, bool *made, struct err *err)
+int sink_collections_command(const struct sink_link *link, const bson_t *command, bool *existed, struct err *err)
+{
+    return run(link, link->mongo->database, command, existed, err);
+}
+
+int sink_collections_admin_command(const struct sink_link *link, const bson_t *command, struct err *err)
+{
+    bool existed;
+
+    return run(link, "admin", command, &existed, err);
+}
+
+/* Whether there was none of that name, or one with the same options, is not told by every server: "ok" is for both. */
+static int create_collection(const struct sink_link *link, const char *name, bool *existed, struct err *err)
 {
     char config[64];
     bson_t *command;
-    bool existed;
     int result;
 
     snprintf(config, sizeof(config), "block_compressor=%s", link->mongo->compressor);
     command = BCON_NEW("create", BCON_UTF8(name), "storageEngine", "{", "wiredTiger", "{", "configString",
                        BCON_UTF8(config), "}", "}");
-    result = sink_collections_command(link, command, &existed, err);
+    result = sink_collections_command(link, command, existed, err);
     bson_destroy(command);
-    *made = result == 0 && !existed;
-    if (*made)
-        log_info("mongodb.collection_made", "made %s.%s, block compressor %s", link->mongo->database, name,
-                 link->mongo->compressor);
     return result == 0 ? 0 : err_prefix(err, "make collection %s", name);
 }
 
@@ -149,18 +171,40 @@ static bool update_views(const struct sink_link *link)
     return err.text[0] == '\0' || err.class == ERR_CONFIG;
 }
 
+/* The collection with its indexes.  When it had none of ours, what was known of it was of another one. */
+static int make(const struct sink_link *link, uint32_t day, struct err *err)
+{
+    char name[SINK_DAY_NAME_MAX];
+    bool existed, fresh;
+
+    sink_day_name(name, day);
+    if (create_collection(link, name, &existed, err) != 0 || sink_indexes_keep(link, day, &fresh, err) != 0)
+        return -1;
+    if (fresh)
+        sink_collections_forget(link->mongo, day);
+    if (fresh && !existed)
+        log_info("mongodb.collection_made", "made %s.%s, block compressor %s", link->mongo->database, name,
+                 link->mongo->compressor);
+    return 0;
+}
+
 int sink_collections_prepare(const struct sink_link *link, uint32_t day, struct err *err)
 {
+    struct sink_day_known known = {.day = day};
     uint64_t now_ns = clock_mono_ns();
-    char name[SINK_DAY_NAME_MAX];
-    bool made, done;
+    int cluster;
+    bool done;
 
     if (is_known(link->mongo, day, now_ns))
         return 0;
-    sink_day_name(name, day);
-    if (create_collection(link, name, &made, err) != 0 || sink_indexes_keep(link, day, made, err) != 0)
+    cluster = sink_shard_wanted(link, err);
+    if (cluster < 0 || make(link, day, err) != 0)
+        return -1;
+    known.sharded = was_sharded(link->mongo, day);
+    if (cluster > 0 && !known.sharded && sink_shard_keep(link, day, &known.sharded, err) != 0)
         return -1;
     done = update_views(link);
-    set_known(link->mongo, day, now_ns + (done ? SINK_DAY_RECHECK_S : SINK_VIEW_RETRY_S) * NS_PER_S);
+    known.until_ns = now_ns + (done ? SINK_DAY_RECHECK_S : SINK_VIEW_RETRY_S) * NS_PER_S;
+    set_known(link->mongo, known);
     return 0;
 }

@@ -2,7 +2,9 @@
  * sink_indexes.c - makes, compares, reports.
  *
  * Runs on the thread that owns the link and blocks on the network.  Indexes
- * are known by their names.  A day that has none of them is new, or came by
+ * are known by their names.  `trace` may also be on the hash of traceId, which
+ * finds a trace as well: it is made so where days are to be sharded, whose shard
+ * key has to have an index.  A day that has none of them is new, or came by
  * an insert after somebody dropped it: all are made.  A day that has some was
  * made whole once, since createIndexes makes all or none; what is missing or
  * differs then is somebody's decision and stays.
@@ -25,6 +27,7 @@
 #define INDEX_KEY_SPECS_CONFLICT 86
 
 #define KEY_FIELDS_MAX 2
+#define HASHED "hashed"
 #define ALL ((1U << SINK_INDEX_COUNT) - 1)
 
 /*
@@ -47,7 +50,13 @@ static const struct definition {
 
 /* --- making --------------------------------------------------------------- */
 
-static void append_definition(bson_t *indexes, unsigned at, const struct definition *definition)
+/* The one of which a hash may take the place: the shard key of sink_shard.c. */
+static bool may_be_hashed(const struct definition *definition)
+{
+    return definition == &definitions[0];
+}
+
+static void append_definition(bson_t *indexes, unsigned at, const struct definition *definition, bool hashed)
 {
     char text[SINK_OUT_INDEX_MAX];
     struct slice position = sink_out_index(text, at);
@@ -57,7 +66,10 @@ static void append_definition(bson_t *indexes, unsigned at, const struct definit
     BSON_APPEND_UTF8(&index, "name", definition->name);
     BSON_APPEND_DOCUMENT_BEGIN(&index, "key", &key);
     for (size_t i = 0; definition->key[i].field != NULL; i++)
-        BSON_APPEND_INT32(&key, definition->key[i].field, definition->key[i].order);
+        if (hashed && may_be_hashed(definition))
+            BSON_APPEND_UTF8(&key, definition->key[i].field, HASHED);
+        else
+            BSON_APPEND_INT32(&key, definition->key[i].field, definition->key[i].order);
     bson_append_document_end(&index, &key);
     if (definition->only != NULL) {
         BSON_APPEND_DOCUMENT_BEGIN(&index, "partialFilterExpression", &filter);
@@ -78,7 +90,7 @@ static int make(const struct sink_link *link, const char *name, unsigned wanted,
     BSON_APPEND_ARRAY_BEGIN(command, "indexes", &indexes);
     for (unsigned i = 0; i < SINK_INDEX_COUNT; i++)
         if (wanted & 1U << i)
-            append_definition(&indexes, count++, &definitions[i]);
+            append_definition(&indexes, count++, &definitions[i], link->mongo->shard);
     bson_append_array_end(command, &indexes);
     result = sink_collections_command(link, command, &existed, err);
     bson_destroy(command);
@@ -108,7 +120,31 @@ static int make_all(const struct sink_link *link, const char *name, unsigned *re
     return 0;
 }
 
+int sink_indexes_make_hashed(const struct sink_link *link, uint32_t day, struct err *err)
+{
+    char name[SINK_DAY_NAME_MAX];
+    bson_t *command = BCON_NEW("createIndexes", BCON_UTF8(sink_day_name(name, day)), "indexes", "[", "{", "name",
+                               BCON_UTF8("traceId_hashed"), "key", "{", "traceId", BCON_UTF8(HASHED), "}", "}", "]");
+    bool existed;
+    int result = sink_collections_command(link, command, &existed, err);
+
+    bson_destroy(command);
+    if (result == 0 || (err->class == ERR_CONFIG && err->code == INDEX_OPTIONS_CONFLICT)) /* it has another name */
+        return 0;
+    return err_prefix(err, "make the index for the shard key of %s", name);
+}
+
 /* --- comparing ------------------------------------------------------------ */
+
+/* One field of an index's key is as the definition has it. */
+static bool is_field(const bson_iter_t *field, const struct definition *definition, size_t i)
+{
+    if (definition->key[i].field == NULL || strcmp(bson_iter_key(field), definition->key[i].field) != 0)
+        return false;
+    if (BSON_ITER_HOLDS_UTF8(field))
+        return may_be_hashed(definition) && strcmp(bson_iter_utf8(field, NULL), HASHED) == 0;
+    return bson_iter_as_int64(field) == definition->key[i].order;
+}
 
 static bool is_key(const bson_iter_t *at, const struct definition *definition)
 {
@@ -118,8 +154,7 @@ static bool is_key(const bson_iter_t *at, const struct definition *definition)
     if (!BSON_ITER_HOLDS_DOCUMENT(at) || !bson_iter_recurse(at, &field))
         return false;
     for (; bson_iter_next(&field); i++)
-        if (definition->key[i].field == NULL || strcmp(bson_iter_key(&field), definition->key[i].field) != 0 ||
-            bson_iter_as_int64(&field) != definition->key[i].order)
+        if (!is_field(&field, definition, i))
             return false;
     return definition->key[i].field == NULL;
 }
@@ -228,16 +263,17 @@ static int look(const struct sink_link *link, const char *name, struct sink_inde
     return 0;
 }
 
-int sink_indexes_keep(const struct sink_link *link, uint32_t day, bool made, struct err *err)
+int sink_indexes_keep(const struct sink_link *link, uint32_t day, bool *fresh, struct err *err)
 {
     struct sink_indexes_found found = {.present = 0};
     struct sink_index_note note = {.day = day};
     char name[SINK_DAY_NAME_MAX];
 
     sink_day_name(name, day);
-    if (!made && look(link, name, &found, err) != 0)
+    if (look(link, name, &found, err) != 0)
         return -1;
-    if (found.present != 0) {
+    *fresh = found.present == 0;
+    if (!*fresh) {
         note.missing = ALL & ~found.present;
         note.differing = found.differing;
     } else if (make_all(link, name, &note.differing, err) != 0) {

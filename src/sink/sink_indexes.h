@@ -29,10 +29,13 @@ void sink_indexes_read(const bson_t *entry, struct sink_indexes_found *found);
 
 /*
  * The collection of the day is there: makes all indexes when it has none of
- * ours, as a collection that was just `made` or came by an insert; else tells
- * what is missing or differs, once.  -1: ERR_RETRY (with SINK_INDEXES_GONE when the
+ * ours, as a new one or one that came by an insert (*fresh); else tells what is
+ * missing or differs, once.  -1: ERR_RETRY (with SINK_INDEXES_GONE when the
  * collection is not there any more), ERR_CONFIG.  Blocks.
  */
-int sink_indexes_keep(const struct sink_link *link, uint32_t day, bool made, struct err *err);
+int sink_indexes_keep(const struct sink_link *link, uint32_t day, bool *fresh, struct err *err);
+
+/* The day has an index on the hash of traceId, beside ours if need be.  -1: ERR_RETRY, ERR_CONFIG.  Blocks for long. */
+int sink_indexes_make_hashed(const struct sink_link *link, uint32_t day, struct err *err);
 
 #endif

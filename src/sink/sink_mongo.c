@@ -142,6 +142,7 @@ int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options,
     mongo->min_free.bytes = options->min_free_bytes;
     mongo->min_free.millionths = options->min_free_millionths;
     mongo->drop_oldest = options->drop_oldest;
+    mongo->shard = options->shard;
     pthread_mutex_init(&mongo->lock, NULL);
     sink_monitor_init(&mongo->monitor);
     bson_init(&mongo->insert_options);

@@ -22,6 +22,8 @@ struct sink_mongo_options {
     uint64_t min_free_bytes;      /* of MongoDB's volume, below which nothing is written; 0: see the next */
     uint64_t min_free_millionths; /* the same as a share of the volume; 0: nothing has to be free */
     bool drop_oldest;             /* then the oldest day is dropped, and not only waited */
+    bool shard;                   /* days are sharded where MongoDB is a sharded cluster */
+    unsigned command_timeout_ms;  /* sink_mongo_shard_days: for one command; 0: as for the others */
 };
 
 /* Process-wide, before the first and after the last use of this folder.  Main's thread. */
@@ -85,6 +87,26 @@ int sink_mongo_find_trace(const struct sink_mongo_options *options, const uint8_
 int sink_mongo_find_requests(const struct sink_mongo_options *options, const uint8_t trace_id[OTLP_TRACE_ID_BYTES],
                              unsigned timeout_ms, int (*visit)(void *context, struct slice request, struct err *err),
                              void *context, uint64_t *foreign, struct err *err);
+
+/* --- sharding the days that there are --------------------------------------- */
+
+enum sink_mongo_sharding {
+    SINK_MONGO_SHARDED,
+    SINK_MONGO_SHARDED_BEFORE,
+    SINK_MONGO_WOULD_SHARD,
+    SINK_MONGO_NOT_SHARDED, /* it failed */
+};
+
+/*
+ * Shards each day that is not sharded yet, newest first, and calls `visit` with
+ * what came of it (`text`: why it failed, else NULL); `dry_run` only looks.  -1:
+ * ERR_CONFIG when MongoDB is no sharded cluster or refuses to be asked; ERR_RETRY
+ * when it does not answer, and the days that were not visited are as they were.
+ */
+int sink_mongo_shard_days(const struct sink_mongo_options *options, bool dry_run,
+                          void (*visit)(void *context, const char *day, enum sink_mongo_sharding what,
+                                        const char *text),
+                          void *context, struct err *err);
 
 /* Whether MongoDB answers a ping within `timeout_ms`: 0, or -1 with ERR_RETRY or ERR_CONFIG. */
 int sink_mongo_ping(const struct sink_mongo_options *options, unsigned timeout_ms, struct err *err);

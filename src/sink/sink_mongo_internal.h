@@ -15,6 +15,7 @@
 #include "sink_mongo.h"
 #include "sink_monitor.h"
 #include "sink_pool.h"
+#include "sink_shard.h"
 #include "sink_space.h"
 
 /* The views. */
@@ -24,6 +25,7 @@
 /* A day whose collection and indexes were there, so that they need not be asked for until `until_ns` (monotonic). */
 struct sink_day_known {
     uint32_t day;
+    bool sharded; /* in front of a cluster; false also when nobody wants to know */
     uint64_t until_ns;
 };
 
@@ -41,6 +43,7 @@ struct sink_mongo {
     uint64_t retention_ns; /* 0: for ever */
     struct sink_min_free min_free;
     bool drop_oldest;
+    bool shard;
     struct sink_upkeep *upkeep; /* NULL unless it was started; main's thread */
 
     struct sink_monitor monitor; /* has its own lock */
@@ -52,6 +55,7 @@ struct sink_mongo {
     struct sink_day_known known[SINK_DAYS_KNOWN_MAX];
     size_t known_count;
     char views_trouble[ERR_TEXT_MAX]; /* why the views could not be kept the last time, or "" */
+    struct sink_shard_trouble shard_trouble;
     struct sink_index_notes index_notes;
     struct sink_space space; /* of MongoDB's volume, as last measured */
 };
@@ -98,8 +102,9 @@ void sink_uri_log(mongoc_log_level_t level, const char *domain, const char *mess
 /* --- sink_collections.c, sink_views.c ------------------------------------- */
 
 /*
- * The day's collection is there, with the indexes that it was made with; the
- * views know it, or it was logged why not.  -1: ERR_RETRY, ERR_CONFIG.
+ * The day's collection is there, with the indexes that it was made with, and
+ * sharded where that is wanted; the views know it.  Of the last two it may also
+ * be that it was logged why not.  -1: ERR_RETRY, ERR_OVERLOAD, ERR_CONFIG.
  */
 int sink_collections_prepare(const struct sink_link *link, uint32_t day, struct err *err);
 
@@ -114,6 +119,9 @@ void sink_collections_forget_all(struct sink_mongo *mongo);
  * made it meanwhile (*existed).  -1: ERR_RETRY, ERR_CONFIG.
  */
 int sink_collections_command(const struct sink_link *link, const bson_t *command, bool *existed, struct err *err);
+
+/* The same of the database admin. */
+int sink_collections_admin_command(const struct sink_link *link, const bson_t *command, struct err *err);
 
 /* Makes the views join every day that there is.  -1: ERR_RETRY, ERR_CONFIG. */
 int sink_views_update(const struct sink_link *link, struct err *err);

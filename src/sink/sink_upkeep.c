@@ -95,12 +95,15 @@ static int make_ahead(const struct sink_link *link, uint64_t now_ns, struct err 
 static int look_at_indexes(const struct sink_link *link, struct err *err)
 {
     struct sink_listing listing;
+    bool fresh;
     int result = sink_listing_read(link, &listing, err);
 
     if (result == 0)
         sink_index_notes_forget(link->mongo, &listing);
     for (size_t i = 0; result == 0 && i < listing.day_count; i++) {
-        result = sink_indexes_keep(link, listing.days[i], false, err);
+        result = sink_indexes_keep(link, listing.days[i], &fresh, err);
+        if (result == 0 && fresh)
+            sink_collections_forget(link->mongo, listing.days[i]);
         if (result != 0 && err->code == SINK_INDEXES_GONE) /* since the listing: what was to be dropped is */
             result = 0;
     }

@@ -123,6 +123,7 @@ static void test_load_without_file_gives_defaults(void **state)
     assert_true(conf.mongodb.retention == 30 * NS_PER_DAY);
     assert_string_equal(conf.mongodb.min_free, "10%");
     assert_string_equal(conf.mongodb.when_full, "wait");
+    assert_false(conf.mongodb.shard);
     assert_string_equal(conf.admin.listen, "127.0.0.1:9464");
     assert_string_equal(conf.log.level, "info");
     assert_string_equal(conf.log.format, "logfmt");
