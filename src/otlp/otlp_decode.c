@@ -76,13 +76,14 @@ static bool make_arrays(struct decoder *decoder, const struct otlp_schema_messag
         if (field.number < OTLP_SCHEMA_NUMBERS)
             counts[field.number]++;
     }
-    for (unsigned number = 1; number < OTLP_SCHEMA_NUMBERS; number++) {
-        const struct otlp_schema_field *known = &type->fields[number];
+    for (unsigned i = 0; i < type->repeated_count; i++) {
+        const struct otlp_schema_field *known = &type->fields[type->repeated[i]];
+        uint32_t count = counts[known->number];
         void *array;
 
-        if (known->element_bytes == 0 || counts[number] == 0)
+        if (count == 0)
             continue;
-        if ((array = take(decoder, (size_t)counts[number] * known->element_bytes)) == NULL)
+        if ((array = take(decoder, (size_t)count * known->element_bytes)) == NULL)
             return false;
         memcpy(message + known->offset, &array, sizeof(array));
     }
@@ -265,7 +266,7 @@ static void *decode_message(struct decoder *decoder, const struct otlp_schema_me
         bytes.data = &nothing; /* so that no pointer is NULL below */
     memset(message, 0, type->struct_bytes);
     ((ProtobufCMessage *)(void *)message)->descriptor = type->descriptor;
-    if (type->has_repeated && !make_arrays(decoder, type, bytes, message))
+    if (type->repeated_count > 0 && !make_arrays(decoder, type, bytes, message))
         return NULL;
     return store_fields(decoder, type, bytes, message) ? message : NULL;
 }

@@ -131,8 +131,9 @@ static void fill_field(struct otlp_schema_message *message, const ProtobufCField
         .offset = (uint16_t)from->offset,
         .what_offset = (uint16_t)from->quantifier_offset,
     };
-    message->has_repeated = message->has_repeated || is_repeated;
     if (is_repeated) {
+        assert(message->repeated_count < OTLP_SCHEMA_REPEATED_MAX);
+        message->repeated[message->repeated_count++] = (uint8_t)from->id;
         field->element_bytes = is_message ? sizeof(void *) : sizeof(ProtobufCBinaryData);
         message->base_bytes += ARENA_PADDING; /* its array, rounded up */
     }

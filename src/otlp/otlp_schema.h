@@ -10,7 +10,8 @@
 
 #include "slice.h"
 
-#define OTLP_SCHEMA_NUMBERS 32 /* OTLP's field numbers are below this; asserted when the tables are made */
+#define OTLP_SCHEMA_NUMBERS 32     /* OTLP's field numbers are below this; asserted when the tables are made */
+#define OTLP_SCHEMA_REPEATED_MAX 4 /* a message has no more repeated fields; asserted likewise */
 
 /* Messages that the walk counts. */
 enum otlp_schema_kind {
@@ -55,7 +56,8 @@ struct otlp_schema_message {
     enum otlp_schema_kind kind;
     uint32_t base_bytes;   /* what decoding it takes before any field, padding of its arrays included */
     uint32_t struct_bytes; /* of the generated struct */
-    bool has_repeated;
+    uint8_t repeated_count;
+    uint8_t repeated[OTLP_SCHEMA_REPEATED_MAX]; /* numbers of the repeated fields */
     struct otlp_schema_field fields[OTLP_SCHEMA_NUMBERS];
 };
 

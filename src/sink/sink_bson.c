@@ -8,6 +8,7 @@
  */
 #include "sink_bson.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -154,13 +155,26 @@ struct summary {
     const Otlp__Span *entry;
 };
 
-/* At most FRAGMENT_SPANS_MAX spans, so looking through all of them is cheaper than a table. */
-static bool parent_is_here(const Otlp__Span *span, const Otlp__Span *const *spans, uint32_t count)
+static uint64_t id_of(ProtobufCBinaryData id)
 {
+    uint64_t value;
+
+    memcpy(&value, id.data, sizeof(value));
+    return value;
+}
+
+/* At most FRAGMENT_SPANS_MAX spans, so looking through all of their ids is cheaper than a table. */
+static bool parent_is_here(const Otlp__Span *span, const uint64_t *ids, uint32_t count)
+{
+    uint32_t found = 0;
+    uint64_t parent;
+
+    if (span->parent_span_id.len != OTLP_SPAN_ID_BYTES)
+        return false;
+    parent = id_of(span->parent_span_id);
     for (uint32_t i = 0; i < count; i++)
-        if (slice_equal(sink_out_bytes(span->parent_span_id), sink_out_bytes(spans[i]->span_id)))
-            return true;
-    return false;
+        found |= ids[i] == parent;
+    return found != 0;
 }
 
 /*
@@ -172,7 +186,11 @@ static struct summary summarize(const Otlp__Span *const *spans, uint32_t count)
 {
     struct summary summary = {.entry = NULL};
     const Otlp__Span *earliest = spans[0];
+    uint64_t ids[FRAGMENT_SPANS_MAX];
 
+    assert(count <= FRAGMENT_SPANS_MAX);
+    for (uint32_t i = 0; i < count; i++)
+        ids[i] = id_of(spans[i]->span_id); /* of a valid span, so it has its 8 bytes */
     for (uint32_t i = 0; i < count; i++) {
         const Otlp__Span *span = spans[i];
 
@@ -182,7 +200,7 @@ static struct summary summarize(const Otlp__Span *const *spans, uint32_t count)
             earliest = span;
         if (summary.entry != NULL && span->start_time_unix_nano >= summary.entry->start_time_unix_nano)
             continue;
-        if (!parent_is_here(span, spans, count))
+        if (!parent_is_here(span, ids, count))
             summary.entry = span;
     }
     if (summary.entry == NULL)

@@ -67,11 +67,12 @@ static char *copy_for_suffix(struct sink_keys *keys, struct slice base)
 
 /* --- top level ------------------------------------------------------------ */
 
-/* Dots and what MongoDB does not take become `_`; `original` itself when nothing does. */
-static int dots_replaced(struct sink_keys *keys, struct slice original, struct slice *base)
+/* Dots and what MongoDB does not take become `_`.  *named: a reader that turns every `_` back does not get `original`. */
+static int dots_replaced(struct sink_keys *keys, struct slice original, struct slice *base, bool *named)
 {
     uint8_t *copy;
 
+    *named = original.len == 0;
     if (original.len == 0) {
         *base = slice_of_text("_");
         return 0;
@@ -82,21 +83,13 @@ static int dots_replaced(struct sink_keys *keys, struct slice original, struct s
     for (size_t i = 0; i < original.len; i++) {
         uint8_t byte = original.data[i];
 
-        copy[i] = byte == '.' || byte == '\0' || (byte == '$' && i == 0) ? '_' : byte;
+        bool is_strange = byte == '\0' || (byte == '$' && i == 0);
+
+        copy[i] = byte == '.' || is_strange ? '_' : byte;
+        *named |= byte == '_' || is_strange;
     }
     *base = slice_of(copy, original.len);
     return 0;
-}
-
-/* What a reader makes of `stored` without `names`, compared with what came. */
-static bool rule_gives(struct slice stored, struct slice original)
-{
-    if (stored.len != original.len)
-        return false;
-    for (size_t i = 0; i < stored.len; i++)
-        if ((stored.data[i] == '_' ? '.' : stored.data[i]) != original.data[i])
-            return false;
-    return true;
 }
 
 /* `base` is taken: the first of base_2, base_3, ... that is not. */
@@ -125,18 +118,17 @@ int sink_keys_top(struct sink_keys *keys, struct slice original, struct slice *s
     struct sink_keys_slot *slot;
     uint64_t hash;
 
-    if (dots_replaced(keys, original, &base) != 0)
+    if (dots_replaced(keys, original, &base, named) != 0)
         return -1;
     hash = checksum_64(base);
     slot = find(keys, base, hash);
     if (slot->key.data == NULL) {
         take(keys, slot, base, hash);
         *stored = base;
-    } else if (next_free(keys, slot, base, stored) != 0) {
-        return -1;
+        return 0;
     }
-    *named = !rule_gives(*stored, original);
-    return 0;
+    *named = true;
+    return next_free(keys, slot, base, stored);
 }
 
 /* --- nested --------------------------------------------------------------- */
