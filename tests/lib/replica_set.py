@@ -1,14 +1,23 @@
-"""Three real mongods on this machine, as one replica set that elects within seconds."""
+"""Three real mongods on this machine, as one replica set that elects within seconds.
 
+Members, daemons and clients know a member by the address of a relay in front of it, so that the network between
+them can be cut. What this process asks of a single member goes to the member itself.
+"""
+
+import contextlib
 import pathlib
+import socket
+from typing import Iterator
 
 import pymongo
 import pymongo.errors
 
 from .mongod import Mongod
+from .relay import Relay, has_socket, inode_of_peer
 from .waiting import wait_until
 
 MEMBERS = 3
+OUTSIDE = "outside"  # who is no member
 
 # How soon a silent primary is replaced; far less than MongoDB's 10 s, so that a test sees several elections.
 ELECTION_TIMEOUT_MS = 2000
@@ -20,6 +29,7 @@ class ReplicaSet:
 
     def __init__(self, folder: pathlib.Path):
         self.members = [self.make_member(folder / f"member-{number}") for number in range(MEMBERS)]
+        self.relays = [Relay(member.port, self.find_client) for member in self.members]
 
     @staticmethod
     def make_member(folder: pathlib.Path) -> Mongod:
@@ -27,9 +37,18 @@ class ReplicaSet:
         # Without a quiesce period SIGTERM ends a member as soon as it has stepped down.
         return Mongod(folder, arguments=["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"])
 
+    def find_client(self, connection: socket.socket) -> str:
+        """The number of the member that has the other end, or OUTSIDE."""
+        inode = inode_of_peer(connection)
+        for number, member in enumerate(self.members):
+            child = member.child
+            if inode is not None and child is not None and has_socket(child.pid, inode):
+                return str(number)
+        return OUTSIDE
+
     @property
     def hosts(self) -> str:
-        return ",".join(f"127.0.0.1:{member.port}" for member in self.members)
+        return ",".join(f"127.0.0.1:{relay.port}" for relay in self.relays)
 
     @property
     def uri(self) -> str:
@@ -41,6 +60,8 @@ class ReplicaSet:
         return pymongo.MongoClient(f"mongodb://{self.hosts}/?replicaSet=rs0&readConcernLevel=majority")
 
     def start(self) -> "ReplicaSet":
+        for relay in self.relays:
+            relay.start()
         for member in self.members:
             member.launch()
         for member in self.members:
@@ -55,7 +76,7 @@ class ReplicaSet:
         return {
             "_id": "rs0",
             "members": [
-                {"_id": number, "host": f"127.0.0.1:{member.port}"} for number, member in enumerate(self.members)
+                {"_id": number, "host": f"127.0.0.1:{relay.port}"} for number, relay in enumerate(self.relays)
             ],
             "settings": {"electionTimeoutMillis": ELECTION_TIMEOUT_MS, "heartbeatIntervalMillis": HEARTBEAT_MS},
         }
@@ -92,6 +113,22 @@ class ReplicaSet:
         with self.primary().client() as client:
             client.admin.command({"replSetStepDown": 3, "secondaryCatchUpPeriodSecs": 1, "force": True})
 
+    @contextlib.contextmanager
+    def cut_off(self, member: Mongod, *, outside: bool = False) -> Iterator[None]:
+        """The network between the member and the others is cut, and with `outside` that to everybody else, too."""
+        cut = self.members.index(member)
+        others = {str(number) for number in range(MEMBERS) if number != cut}
+        try:
+            for number, relay in enumerate(self.relays):
+                if number == cut:
+                    relay.cut(others | {OUTSIDE} if outside else others)
+                else:
+                    relay.cut({str(cut)})
+            yield
+        finally:
+            for relay in self.relays:
+                relay.mend()
+
     def make_whole(self) -> None:
         """All members run, one is primary, the others follow it."""
         for member in self.members:
@@ -107,3 +144,5 @@ class ReplicaSet:
     def kill(self) -> None:
         for member in self.members:
             member.kill()
+        for relay in self.relays:
+            relay.stop()

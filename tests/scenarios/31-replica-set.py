@@ -1,7 +1,9 @@
-"""A replica set of three loses its primary, its majority, each member in turn, under load: nothing lost, none twice."""
+"""A replica set of three loses its primary, its majority, each member in turn, the network between its members,
+under load: nothing lost, none twice."""
 
 import re
 
+import bson
 import pymongo
 import pytest
 
@@ -128,6 +130,50 @@ def test_what_no_majority_had_is_written_again(replica_set, make_daemon):
     with replica_set.client() as client:
         verify.holds_exactly(client[name], load.acknowledged, load.unacknowledged)
         client.drop_database(name)
+
+
+def rolled_back(member) -> dict[bytes, str]:
+    """The fragments that the member has had alone and given up, as it has written them down: by _id, their trace."""
+    files = (member.data / "rollback").rglob("*.bson")
+    found = [document for path in files for document in bson.decode_all(path.read_bytes())]
+    return {document["_id"]: document["traceId"] for document in found if "traceId" in document}
+
+
+def wait_stepped_down(replica_set, member) -> None:
+    wait_until(lambda: replica_set.state(member) != "PRIMARY", "the member that was cut off to step down", 30)
+
+
+def test_primary_cut_off_from_the_others_takes_writes(replica_set, loaded):
+    """Both sides of the partition live, and tracespoold reaches both. What the old primary took alone is nobody's."""
+    daemon, load = loaded
+    wait_delivering(daemon)  # else it is days and indexes that are made alone
+    old = replica_set.primary()
+    before = rolled_back(old)
+    with replica_set.cut_off(old):
+        wait_stepped_down(replica_set, old)
+        load.wait_for(10)
+        wait_delivering(daemon)
+        assert replica_set.primary() is not old
+    wait_until(lambda: len(rolled_back(old)) > len(before), "the old primary to give up what it had alone", 60)
+    wait_until(replica_set.is_whole, "the old primary to follow", 60)
+    given_up = rolled_back(old).keys() - before.keys()
+    with replica_set.client() as client:
+        traces = client[daemon.sections["mongodb"]["database"]]["traces"]
+        ids = {"_id": {"$in": list(given_up)}}
+        wait_until(lambda: traces.count_documents(ids) == len(given_up), "what was given up to be written again", 60)
+
+
+@pytest.mark.long
+def test_primary_cut_off_from_everybody(replica_set, loaded):
+    """Nobody hears of it: inserts that are under way have no answer, and its monitor's connection is silent."""
+    daemon, load = loaded
+    old = replica_set.primary()
+    with replica_set.cut_off(old, outside=True):
+        load.wait_for(10)
+        wait_stepped_down(replica_set, old)
+        wait_delivering(daemon)
+        assert replica_set.primary() is not old
+    wait_until(replica_set.is_whole, "the old primary to follow", 60)
 
 
 def count_of(member, database: str) -> int:
