@@ -3,14 +3,16 @@
  * touches no index, and gives the room back to the volume, after about five
  * minutes.
  *
- * Runs on the thread of upkeep.  Several daemons may drop the same day: for
- * all but one it is gone already.
+ * Runs on the thread of upkeep.  Several daemons may drop the same day that
+ * retention ends: for all but one it is gone already.  What goes for want of
+ * room goes by one daemon at a time (sink_drops.c).
  */
 #include "sink_retention.h"
 
 #include "clock.h"
 #include "log.h"
 #include "metrics.h"
+#include "sink_drops.h"
 
 #define NAMESPACE_NOT_FOUND 26
 
@@ -38,11 +40,9 @@ bool sink_retention_oldest(const struct sink_listing *listing, uint64_t now_ns, 
 
 /* --- dropping ------------------------------------------------------------- */
 
-enum reason { BY_RETENTION, BY_FULL_VOLUME };
-
-static void note_dropped(const struct sink_link *link, const char *name, enum reason reason)
+static void note_dropped(const struct sink_link *link, const char *name, enum sink_drop_reason reason)
 {
-    bool full = reason == BY_FULL_VOLUME;
+    bool full = reason == SINK_DROP_FULL;
 
     metrics_add(full ? METRIC_MONGODB_DAYS_DROPPED_FULL : METRIC_MONGODB_DAYS_DROPPED_RETENTION, 1);
     log_info("mongodb.day_dropped", "dropped %s.%s: %s", link->mongo->database, name,
@@ -51,7 +51,7 @@ static void note_dropped(const struct sink_link *link, const char *name, enum re
 }
 
 /* 0 also when it is gone already. */
-static int drop(const struct sink_link *link, uint32_t day, enum reason reason, struct err *err)
+static int drop(const struct sink_link *link, uint32_t day, enum sink_drop_reason reason, struct err *err)
 {
     char name[SINK_DAY_NAME_MAX];
     bson_t *command = BCON_NEW("drop", BCON_UTF8(sink_day_name(name, day)));
@@ -67,39 +67,60 @@ static int drop(const struct sink_link *link, uint32_t day, enum reason reason, 
     return 0;
 }
 
-int sink_retention_pass(const struct sink_link *link, uint64_t now_ns, size_t *dropped, struct err *err)
+/* Every day of the listing that is over. */
+static int drop_ended(const struct sink_link *link, const struct sink_listing *listing, const struct sink_clock *now,
+                      size_t *dropped, struct err *err)
+{
+    struct err later;
+    int result = 0;
+
+    for (size_t left = listing->day_count; left > 0; left--) {
+        uint32_t oldest = listing->days[left - 1];
+
+        if (!sink_retention_is_over(oldest, link->mongo->retention_ns, now->earlier_ns))
+            break;
+        if (sink_drops_note(link, oldest, now->server_ns, result == 0 ? err : &later) != 0)
+            result = -1;
+        if (drop(link, oldest, SINK_DROP_RETENTION, err) != 0)
+            return -1;
+        ++*dropped;
+    }
+    return result;
+}
+
+int sink_retention_pass(const struct sink_link *link, const struct sink_clock *now, size_t *dropped, struct err *err)
 {
     struct sink_listing listing;
-    int result = 0;
+    struct err later;
+    int result;
 
     *dropped = 0;
     if (link->mongo->retention_ns == 0)
         return 0;
     result = sink_listing_read(link, &listing, err);
-    for (size_t left = listing.day_count; result == 0 && left > 0; left--) {
-        uint32_t oldest = listing.days[left - 1];
-
-        if (!sink_retention_is_over(oldest, link->mongo->retention_ns, now_ns))
-            break;
-        result = drop(link, oldest, BY_RETENTION, err);
-        *dropped += result == 0;
-    }
+    if (result == 0)
+        result = drop_ended(link, &listing, now, dropped, err);
     sink_listing_free(&listing);
-    if (result == 0 && *dropped > 0)
-        result = sink_views_update(link, err);
+    if (*dropped > 0 && sink_views_update(link, result == 0 ? err : &later) != 0)
+        result = -1;
     return result;
 }
 
-int sink_retention_make_room(const struct sink_link *link, uint64_t now_ns, struct err *err)
+int sink_retention_make_room(const struct sink_link *link, const struct sink_clock *now, uint64_t *pause_ns,
+                             struct err *err)
 {
     struct sink_listing listing;
-    uint32_t day;
+    uint32_t day = 0;
     int result = sink_listing_read(link, &listing, err);
 
-    if (result == 0 && !sink_retention_oldest(&listing, now_ns, &day))
+    *pause_ns = 0;
+    if (result == 0 && !sink_retention_oldest(&listing, now->earlier_ns, &day))
         result = err_set(err, ERR_CONFIG, 0, "there is no day before today's that could be dropped to make room");
-    if (result == 0)
-        result = drop(link, day, BY_FULL_VOLUME, err);
     sink_listing_free(&listing);
-    return result == 0 ? sink_views_update(link, err) : -1;
+    if (result == 0)
+        result = sink_drops_claim(link, day, now->server_ns, pause_ns, err);
+    if (result != 0 || *pause_ns > 0)
+        return result;
+    *pause_ns = SINK_DROP_PAUSE_S * NS_PER_S;
+    return drop(link, day, SINK_DROP_FULL, err) != 0 ? -1 : sink_views_update(link, err);
 }

@@ -58,31 +58,6 @@ uint64_t sink_upkeep_pause_ns(uint64_t wall_ns)
     return left_ns < hour_ns ? left_ns : hour_ns;
 }
 
-/* --- clocks --------------------------------------------------------------- */
-
-static int ask_clock(const struct sink_link *link, uint64_t *now_ns, struct err *err)
-{
-    bson_t *command = BCON_NEW("hello", BCON_INT32(1));
-    bson_error_t error;
-    bson_t reply;
-    bson_iter_t at;
-    int result = 0;
-
-    *now_ns = clock_wall_ns();
-    if (!mongoc_client_command_simple(link->client, "admin", command, NULL, &reply, &error)) {
-        sink_errors_set_command(err, &error, &reply);
-        result = err_prefix(err, "ask MongoDB for its time");
-    } else if (bson_iter_init_find(&at, &reply, "localTime") && BSON_ITER_HOLDS_DATE_TIME(&at)) {
-        int64_t theirs_ms = bson_iter_date_time(&at);
-        uint64_t theirs_ns = theirs_ms > 0 ? (uint64_t)theirs_ms * NS_PER_MS : 0;
-
-        *now_ns = theirs_ns < *now_ns ? theirs_ns : *now_ns;
-    }
-    bson_destroy(&reply);
-    bson_destroy(command);
-    return result;
-}
-
 /* --- jobs ----------------------------------------------------------------- */
 
 static int make_ahead(const struct sink_link *link, uint64_t now_ns, struct err *err)
@@ -116,14 +91,14 @@ static int do_pass(struct sink_upkeep *upkeep, struct err *err)
 {
     const struct sink_link *link = &upkeep->link;
     struct err later = {0};
-    uint64_t now_ns;
+    struct sink_clock now;
     size_t dropped;
     int result;
 
-    if (ask_clock(link, &now_ns, err) != 0)
+    if (sink_clock_ask(link, &now, err) != 0)
         return -1;
-    result = make_ahead(link, now_ns, err);
-    if (sink_retention_pass(link, now_ns, &dropped, result == 0 ? err : &later) != 0)
+    result = make_ahead(link, now.earlier_ns, err);
+    if (sink_retention_pass(link, &now, &dropped, result == 0 ? err : &later) != 0)
         result = -1;
     if (dropped > 0) /* the room that this gives comes later, too */
         upkeep->jobs[JOB_ROOM].due_ns = clock_mono_ns() + SINK_DROP_PAUSE_S * NS_PER_S;
@@ -144,13 +119,13 @@ static uint64_t do_space(struct sink_upkeep *upkeep, int *result, struct err *er
     return (measured == SINK_SPACE_ABSENT ? SINK_UPKEEP_INTERVAL_S : SINK_SPACE_INTERVAL_S) * NS_PER_S;
 }
 
-static int do_room(struct sink_upkeep *upkeep, struct err *err)
+static int do_room(struct sink_upkeep *upkeep, uint64_t *pause_ns, struct err *err)
 {
-    uint64_t now_ns;
+    struct sink_clock now;
 
-    if (ask_clock(&upkeep->link, &now_ns, err) != 0)
+    if (sink_clock_ask(&upkeep->link, &now, err) != 0)
         return -1;
-    return sink_retention_make_room(&upkeep->link, now_ns, err);
+    return sink_retention_make_room(&upkeep->link, &now, pause_ns, err);
 }
 
 /* What has been done, or what a person has to mend, comes at its time; the rest soon. */
@@ -180,8 +155,8 @@ static uint64_t run_job(struct sink_upkeep *upkeep, enum job_name name, int *res
         pause_ns = pause_after(*result, err, sink_upkeep_pause_ns(clock_wall_ns()));
         break;
     default:
-        *result = do_room(upkeep, err);
-        pause_ns = pause_after(*result, err, SINK_DROP_PAUSE_S * NS_PER_S);
+        *result = do_room(upkeep, &pause_ns, err);
+        pause_ns = pause_after(*result, err, *result == 0 ? pause_ns : SINK_DROP_PAUSE_S * NS_PER_S);
     }
     sink_pool_note(upkeep->link.mongo, *result == 0 ? NULL : err);
     return pause_ns;

@@ -1,23 +1,27 @@
 """Several daemons, each with a spool of its own, write to one MongoDB at once: they meet only there."""
 
+import datetime
 import re
 import threading
 
 from lib import otlp, verify
 from lib.clients import Client
 from lib.daemon import Daemon
+from lib.waiting import wait_until
 
 DAEMONS = 3
 
 
-def start_daemons(folder, processes, mongod, database) -> list[Daemon]:
+def start_daemons(folder, processes, mongod, database, settings=None) -> list[Daemon]:
     daemons = []
     for number in range(DAEMONS):
         own = folder / f"daemon-{number}"
         own.mkdir()
-        daemons.append(Daemon(own, mongod.uri, database.name))
+        daemons.append(Daemon(own, mongod.uri, database.name, settings))
         processes.append(daemons[-1])
-        daemons[-1].start()
+        daemons[-1].launch()
+    for daemon in daemons:
+        wait_until(daemon.ready, "tracespoold to be ready")
     return daemons
 
 
@@ -72,3 +76,29 @@ def test_each_with_its_own_share_and_one_killed(folder, processes, shared_mongod
     for daemon in daemons:
         daemon.wait_delivered()
     assert verify.holds_exactly(database, requests) == 12181
+
+
+def test_one_day_is_dropped_for_one_shortage(folder, processes, shared_mongod, database):
+    """All see a full volume at the same time, and still do while mongod has not freed the files of what was dropped."""
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    days = [f"traces_{today - datetime.timedelta(days=ago):%Y%m%d}" for ago in range(2, 7)]
+    for day in days:
+        database.create_collection(day)
+    never_enough = {"mongodb.min_free": f"{1 << 60}B", "mongodb.when_full": "drop_oldest"}
+    daemons = start_daemons(folder, processes, shared_mongod, database, never_enough)
+
+    def dropped() -> int:
+        return sum(daemon.output().count("event=mongodb.day_dropped") for daemon in daemons)
+
+    def waiting() -> int:
+        return sum("event=mongodb.drop_waits" in daemon.output() for daemon in daemons)
+
+    wait_until(lambda: dropped() + waiting() >= DAEMONS, "every daemon to have looked for room", 60)
+    first = next(daemon for daemon in daemons if "event=mongodb.day_dropped" in daemon.output())
+    first.stop()
+    assert (dropped(), waiting()) == (1, DAEMONS - 1)
+    first.start()
+    wait_until(lambda: waiting() == DAEMONS, "the one that dropped it to know of that after a restart")
+    assert set(days) & set(database.list_collection_names()) == set(days[:-1])
+    (note,) = database.tracespool_drops.find()
+    assert (note["day"], note["why"]) == (days[-1], "mongodb.min_free")
