@@ -24,8 +24,8 @@ bool sink_retention_oldest(const struct sink_listing *listing, uint64_t now_ns, 
 int sink_retention_pass(const struct sink_link *link, const struct sink_clock *now, size_t *dropped, struct err *err);
 
 /*
- * Drops the oldest day, unless the room of another drop is still to come;
- * *pause_ns until it makes sense to ask again.  -1: ERR_RETRY, ERR_CONFIG, also
+ * 0: the oldest day is dropped, or the room of another drop is still to come;
+ * in *pause_ns it makes sense to ask again.  -1: ERR_RETRY, ERR_CONFIG, also
  * when none may be dropped.  Blocks.
  */
 int sink_retention_make_room(const struct sink_link *link, const struct sink_clock *now, uint64_t *pause_ns,

@@ -8,15 +8,16 @@
  *   room   while the volume is full, if that is wanted: the oldest day goes
  *
  * Blocks on the network, bounded by the driver's timeouts.  Nothing here is
- * needed to deliver, so no failure is fatal: it is said once, until it is
- * another one, and tried again; what only a person can mend at the next hour,
- * since each try leaves a line in the server's log.
+ * needed to deliver, so no failure is fatal: each step's is said once, until
+ * it is another one, and tried again; what only a person can mend at the next
+ * hour, since each try leaves a line in the server's log.
  *
  * Days are dropped by the earlier one of two clocks, ours and the primary's: a
  * clock that is years ahead would otherwise end all of them.
  */
 #include "sink_upkeep.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,10 +31,8 @@
 /* In the order in which they are done when all are due: of a database that is not there yet no space is told. */
 enum job_name { JOB_PASS, JOB_SPACE, JOB_ROOM, JOB_COUNT };
 
-struct job {
-    uint64_t due_ns;         /* monotonic */
-    char said[ERR_TEXT_MAX]; /* the failure that was logged last; "" when it has succeeded since */
-};
+/* What may fail by itself.  They need different rights, so none keeps another from being tried, or said. */
+enum step { STEP_CONNECT, STEP_CLOCK, STEP_AHEAD, STEP_RETENTION, STEP_INDEXES, STEP_SPACE, STEP_ROOM, STEP_COUNT };
 
 struct sink_upkeep {
     /* set once */
@@ -46,7 +45,8 @@ struct sink_upkeep {
     bool stopping;
 
     /* owned by the thread */
-    struct job jobs[JOB_COUNT];
+    uint64_t due_ns[JOB_COUNT];          /* monotonic */
+    char said[STEP_COUNT][ERR_TEXT_MAX]; /* the failure that was logged last; "" when it has succeeded since */
 };
 
 uint64_t sink_upkeep_pause_ns(uint64_t wall_ns)
@@ -56,6 +56,37 @@ uint64_t sink_upkeep_pause_ns(uint64_t wall_ns)
     uint64_t left_ns = NS_PER_DAY - into_day_ns;
 
     return left_ns < hour_ns ? left_ns : hour_ns;
+}
+
+/* --- steps ---------------------------------------------------------------- */
+
+/* By any step: several fail in the same way when one right is missing. */
+static bool is_said(const struct sink_upkeep *upkeep, const char *failure)
+{
+    bool found = false;
+
+    for (enum step step = 0; step < STEP_COUNT; step++)
+        found |= strcmp(upkeep->said[step], failure) == 0;
+    return found;
+}
+
+static void tell(struct sink_upkeep *upkeep, enum step step, const char *failure)
+{
+    if (failure[0] != '\0' && !is_said(upkeep, failure))
+        log_warn("mongodb.upkeep_failed", "%s", failure);
+    snprintf(upkeep->said[step], sizeof(upkeep->said[step]), "%s", failure);
+}
+
+/* A step that the network was needed for is done.  True when it succeeded; what may pass by itself shortens the pause. */
+static bool settle(struct sink_upkeep *upkeep, enum step step, int result, const struct err *err, uint64_t *pause_ns)
+{
+    const uint64_t soon_ns = SINK_UPKEEP_RETRY_S * NS_PER_S;
+
+    tell(upkeep, step, result == 0 ? "" : err->text);
+    sink_pool_note(upkeep->link.mongo, result == 0 ? NULL : err);
+    if (result != 0 && err->class != ERR_CONFIG && soon_ns < *pause_ns)
+        *pause_ns = soon_ns;
+    return result == 0;
 }
 
 /* --- jobs ----------------------------------------------------------------- */
@@ -86,52 +117,53 @@ static int look_at_indexes(const struct sink_link *link, struct err *err)
     return result;
 }
 
-/* All three are tried, as they need different rights; the first failure is the one that counts. */
-static int do_pass(struct sink_upkeep *upkeep, struct err *err)
+/* Each job: how long until it is due again. */
+static uint64_t do_pass(struct sink_upkeep *upkeep)
 {
     const struct sink_link *link = &upkeep->link;
-    struct err later = {0};
+    uint64_t pause_ns = sink_upkeep_pause_ns(clock_wall_ns());
     struct sink_clock now;
     size_t dropped;
+    struct err err;
+    bool done;
+
+    if (!settle(upkeep, STEP_CLOCK, sink_clock_ask(link, &now, &err), &err, &pause_ns))
+        return pause_ns;
+    done = settle(upkeep, STEP_AHEAD, make_ahead(link, now.earlier_ns, &err), &err, &pause_ns);
+    done &= settle(upkeep, STEP_RETENTION, sink_retention_pass(link, &now, &dropped, &err), &err, &pause_ns);
+    if (dropped > 0) /* the room that this gives comes later, too */
+        upkeep->due_ns[JOB_ROOM] = clock_mono_ns() + SINK_DROP_PAUSE_S * NS_PER_S;
+    done &= settle(upkeep, STEP_INDEXES, look_at_indexes(link, &err), &err, &pause_ns);
+    if (done)
+        log_debug("mongodb.upkeep_passed", "the collections are in order; dropped %zu days", dropped);
+    return pause_ns;
+}
+
+static uint64_t do_space(struct sink_upkeep *upkeep)
+{
+    uint64_t pause_ns = SINK_SPACE_INTERVAL_S * NS_PER_S;
+    struct err err;
+    enum sink_space_measured measured = sink_space_measure(&upkeep->link, &err);
+
+    if (measured == SINK_SPACE_ABSENT) {
+        err_prefix(&err, "mongodb.min_free has no effect");
+        pause_ns = SINK_UPKEEP_INTERVAL_S * NS_PER_S;
+    }
+    settle(upkeep, STEP_SPACE, measured == SINK_SPACE_MEASURED ? 0 : -1, &err, &pause_ns);
+    return pause_ns;
+}
+
+static uint64_t do_room(struct sink_upkeep *upkeep)
+{
+    uint64_t pause_ns = SINK_DROP_PAUSE_S * NS_PER_S, wait_ns;
+    struct sink_clock now;
+    struct err err;
     int result;
 
-    if (sink_clock_ask(link, &now, err) != 0)
-        return -1;
-    result = make_ahead(link, now.earlier_ns, err);
-    if (sink_retention_pass(link, &now, &dropped, result == 0 ? err : &later) != 0)
-        result = -1;
-    if (dropped > 0) /* the room that this gives comes later, too */
-        upkeep->jobs[JOB_ROOM].due_ns = clock_mono_ns() + SINK_DROP_PAUSE_S * NS_PER_S;
-    if (look_at_indexes(link, result == 0 ? err : &later) != 0)
-        result = -1;
-    if (result == 0)
-        log_debug("mongodb.upkeep_passed", "the collections are in order; dropped %zu days", dropped);
-    return result;
-}
-
-static uint64_t do_space(struct sink_upkeep *upkeep, int *result, struct err *err)
-{
-    enum sink_space_measured measured = sink_space_measure(&upkeep->link, err);
-
-    *result = measured == SINK_SPACE_MEASURED ? 0 : -1;
-    if (measured == SINK_SPACE_ABSENT)
-        err_prefix(err, "mongodb.min_free has no effect");
-    return (measured == SINK_SPACE_ABSENT ? SINK_UPKEEP_INTERVAL_S : SINK_SPACE_INTERVAL_S) * NS_PER_S;
-}
-
-static int do_room(struct sink_upkeep *upkeep, uint64_t *pause_ns, struct err *err)
-{
-    struct sink_clock now;
-
-    if (sink_clock_ask(&upkeep->link, &now, err) != 0)
-        return -1;
-    return sink_retention_make_room(&upkeep->link, &now, pause_ns, err);
-}
-
-/* What has been done, or what a person has to mend, comes at its time; the rest soon. */
-static uint64_t pause_after(int result, const struct err *err, uint64_t pause_ns)
-{
-    return result == 0 || err->class == ERR_CONFIG ? pause_ns : SINK_UPKEEP_RETRY_S * NS_PER_S;
+    if (!settle(upkeep, STEP_CLOCK, sink_clock_ask(&upkeep->link, &now, &err), &err, &pause_ns))
+        return pause_ns;
+    result = sink_retention_make_room(&upkeep->link, &now, &wait_ns, &err);
+    return settle(upkeep, STEP_ROOM, result, &err, &pause_ns) ? wait_ns : pause_ns;
 }
 
 static bool is_wanted(struct sink_upkeep *upkeep, enum job_name name)
@@ -141,42 +173,18 @@ static bool is_wanted(struct sink_upkeep *upkeep, enum job_name name)
     return name != JOB_ROOM || (upkeep->link.mongo->drop_oldest && sink_space_check(upkeep->link.mongo, &full) != 0);
 }
 
-/* When it is due again. */
-static uint64_t run_job(struct sink_upkeep *upkeep, enum job_name name, int *result, struct err *err)
-{
-    uint64_t pause_ns;
-
-    switch (name) {
-    case JOB_SPACE:
-        pause_ns = do_space(upkeep, result, err);
-        break;
-    case JOB_PASS:
-        *result = do_pass(upkeep, err);
-        pause_ns = pause_after(*result, err, sink_upkeep_pause_ns(clock_wall_ns()));
-        break;
-    default:
-        *result = do_room(upkeep, &pause_ns, err);
-        pause_ns = pause_after(*result, err, *result == 0 ? pause_ns : SINK_DROP_PAUSE_S * NS_PER_S);
-    }
-    sink_pool_note(upkeep->link.mongo, *result == 0 ? NULL : err);
-    return pause_ns;
-}
-
 static void do_job(struct sink_upkeep *upkeep, enum job_name name)
 {
+    static uint64_t (*const jobs[JOB_COUNT])(struct sink_upkeep * upkeep) = {
+        [JOB_PASS] = do_pass, [JOB_SPACE] = do_space, [JOB_ROOM] = do_room};
     uint64_t pause_ns = SINK_UPKEEP_RETRY_S * NS_PER_S;
-    struct job *job = &upkeep->jobs[name];
-    struct err err = {0};
+    struct err err;
     int result = sink_pool_attach(&upkeep->link, &err);
 
+    tell(upkeep, STEP_CONNECT, result == 0 ? "" : err.text);
     if (result == 0)
-        pause_ns = run_job(upkeep, name, &result, &err);
-    job->due_ns = clock_mono_ns() + pause_ns;
-    if (result == 0)
-        err.text[0] = '\0';
-    else if (strcmp(job->said, err.text) != 0)
-        log_warn("mongodb.upkeep_failed", "%s", err.text);
-    memcpy(job->said, err.text, sizeof(job->said));
+        pause_ns = jobs[name](upkeep);
+    upkeep->due_ns[name] = clock_mono_ns() + pause_ns;
 }
 
 /* --- the thread ----------------------------------------------------------- */
@@ -194,7 +202,7 @@ static bool is_stopping(struct sink_upkeep *upkeep)
 /* JOB_ROOM is looked at after each measure, so it needs no time of its own. */
 static void wait_for_next(struct sink_upkeep *upkeep)
 {
-    uint64_t space_ns = upkeep->jobs[JOB_SPACE].due_ns, pass_ns = upkeep->jobs[JOB_PASS].due_ns;
+    uint64_t space_ns = upkeep->due_ns[JOB_SPACE], pass_ns = upkeep->due_ns[JOB_PASS];
     struct timespec deadline = clock_timespec(space_ns < pass_ns ? space_ns : pass_ns);
     int rc = 0;
 
@@ -210,7 +218,7 @@ static void *run(void *context)
 
     while (!is_stopping(upkeep)) {
         for (enum job_name name = 0; name < JOB_COUNT && !is_stopping(upkeep); name++)
-            if (clock_mono_ns() >= upkeep->jobs[name].due_ns && is_wanted(upkeep, name))
+            if (clock_mono_ns() >= upkeep->due_ns[name] && is_wanted(upkeep, name))
                 do_job(upkeep, name);
         wait_for_next(upkeep);
     }

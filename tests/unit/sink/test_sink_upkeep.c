@@ -366,9 +366,40 @@ static void test_day_that_cannot_be_made_is_said_and_the_rest_is_done(void **sta
     mongod_fail_next(mongod, "create", 1, 13);
     upkept_open(&opened, "part", &month);
     upkept_wait_for(has_failed, "the failure to be said");
+    opened_close(&opened); /* that pass has ended */
     assert_int_equal(logged_count("MongoDB needs a person: "), 1);
     assert_false(has_day("part", 31));
-    opened_close(&opened);
+}
+
+static bool has_failed_twice(void)
+{
+    return logged_count("event=mongodb.upkeep_failed") > 1;
+}
+
+static bool has_dropped_by_retention(void)
+{
+    return logged_count("event=mongodb.day_dropped") > 0;
+}
+
+/* Today's name is taken by a view, and the old day cannot be dropped at first: a person's, and a passing one. */
+static void test_each_failure_of_a_pass_is_said_once(void **state)
+{
+    const struct sink_mongo_options month = {.retention_ns = MONTH_NS};
+    char name[SINK_DAY_NAME_MAX];
+    struct opened opened;
+
+    NEED_MONGOD();
+    make_day("both", 31);
+    bson_destroy(mongod_command(mongod, "both",
+                                BCON_NEW("create", BCON_UTF8(day_name(name, 0)), "viewOn", "x", "pipeline", "[", "]")));
+    mongod_fail_next(mongod, "drop", 1, 50);
+    upkept_open(&opened, "both", &month);
+    upkept_wait_for(has_failed_twice, "both failures to be said");
+    upkept_wait_for(has_dropped_by_retention, "what may pass to be tried again soon");
+    opened_close(&opened); /* that pass has ended */
+    assert_int_equal(logged_count("event=mongodb.upkeep_failed msg=\"list the indexes of traces_"), 1);
+    assert_int_equal(logged_count("event=mongodb.upkeep_failed msg=\"drop traces_"), 1);
+    assert_int_equal(logged_count("event=mongodb.upkeep_failed"), 2);
 }
 
 static void test_thread_that_cannot_be_made_is_an_error(void **state)
@@ -404,6 +435,7 @@ int main(void)
         LOGGED(test_pass_without_a_server_is_said_once),
         LOGGED(test_pass_is_tried_again_when_the_server_is_there),
         LOGGED(test_day_that_cannot_be_made_is_said_and_the_rest_is_done),
+        LOGGED(test_each_failure_of_a_pass_is_said_once),
         LOGGED(test_thread_that_cannot_be_made_is_an_error),
     };
 
