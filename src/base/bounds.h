@@ -95,6 +95,8 @@
 #define FLUSH_BACKOFF_MAX_MS 30000
 #define FLUSH_OVERLOAD_STEPS 3               /* an overload is waited for like so many more failures in a row */
 #define FLUSH_PROBE_MS 30000                 /* and more, between tries of what only a person mends */
+#define FLUSH_NOTE_MS 5000                   /* between notes of what flows, in the spool, for `tracespool status` */
+#define FLUSH_NOTE_FAILED_MS 1000            /* the same of what fails; at most so much later status knows of it */
 #define FLUSH_UNKNOWN_MS 600000              /* an error that nobody knows: then the batch is taken apart */
 #define FLUSH_WRITE_STEPS 8                  /* successes until a write that was halved is as large as before */
 #define FLUSH_RATE_MAX 100000000UL           /* spans a second */

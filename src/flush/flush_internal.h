@@ -61,6 +61,7 @@ struct flusher {
     struct flush_pace pace;
     struct spool_delivery delivery;
     uint64_t noted_ns; /* monotonic, when delivery was last written to the spool */
+    bool note_owed;    /* it has failed again since then */
 };
 
 /* --- flush_state.c: what is known of the sink ------------------------------ */

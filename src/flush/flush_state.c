@@ -4,7 +4,10 @@
  * `tracespool status` finds it with or without a daemon.
  *
  * The note costs a transaction of its own when nothing else is written, so it
- * is made when the state changes and otherwise only every NOTE_INTERVAL_NS.
+ * is made when the state changes and otherwise not before FLUSH_NOTE_MS have
+ * passed, FLUSH_NOTE_FAILED_MS for one more failed attempt.  The latter is owed
+ * then, and made by a thread that waits: the next attempt may be half a minute
+ * away, and until then status would tell the number of the first one.
  * A note that cannot be made (the writer is stopping) is not an error: it is
  * about the past.
  */
@@ -18,8 +21,6 @@
 #include "log.h"
 #include "metrics.h"
 #include "units.h"
-
-#define NOTE_INTERVAL_NS (5 * NS_PER_S)
 
 #define MOVE(state) (1U << SPOOL_DELIVERY_##state)
 #define KNOWN (MOVE(FLOWING) | MOVE(BACKING_OFF) | MOVE(MISCONFIGURED) | MOVE(STORAGE_FULL))
@@ -53,13 +54,14 @@ bool flush_stopping(struct flusher *flusher)
 }
 
 /* Under the lock. True when the caller has to write `*note` to the spool, after unlocking. */
-static bool note_is_due(struct flusher *flusher, bool changed, struct spool_delivery *note)
+static bool note_is_due(struct flusher *flusher, bool changed, uint64_t interval_ms, struct spool_delivery *note)
 {
     uint64_t now = clock_mono_ns();
 
-    if (!changed && now - flusher->noted_ns < NOTE_INTERVAL_NS)
+    if (!changed && now - flusher->noted_ns < interval_ms * NS_PER_MS)
         return false;
     flusher->noted_ns = now;
+    flusher->note_owed = false;
     *note = flusher->delivery;
     return true;
 }
@@ -99,7 +101,7 @@ void flush_note_success(struct flusher *flusher)
     flusher->delivery.attempts = 0;
     flusher->delivery.last_ok_ns = clock_wall_ns();
     flusher->chances++;
-    due = note_is_due(flusher, changed, &note);
+    due = note_is_due(flusher, changed, FLUSH_NOTE_MS, &note);
     if (changed)
         pthread_cond_broadcast(&flusher->changed);
     pthread_mutex_unlock(&flusher->lock);
@@ -147,7 +149,8 @@ static void note_failure(struct flush_thread *thread, const struct err *failure,
     pthread_mutex_lock(&flusher->lock);
     changed = move_to(flusher, state, failure->text);
     flusher->delivery.attempts++;
-    due = note_is_due(flusher, changed, &note);
+    due = note_is_due(flusher, changed, FLUSH_NOTE_FAILED_MS, &note);
+    flusher->note_owed = !due;
     pthread_mutex_unlock(&flusher->lock);
 
     metrics_add(METRIC_FLUSH_ATTEMPTS_FAILED, 1);
@@ -167,18 +170,40 @@ static uint64_t next_random(uint64_t *state)
     return z ^ (z >> 31);
 }
 
+/* Under the lock, which is open while an owed note is written.  True when it was. */
+static bool pay_note(struct flusher *flusher)
+{
+    struct spool_delivery note;
+
+    if (!flusher->note_owed || !note_is_due(flusher, false, FLUSH_NOTE_FAILED_MS, &note))
+        return false;
+    pthread_mutex_unlock(&flusher->lock);
+    write_note(flusher, &note);
+    pthread_mutex_lock(&flusher->lock);
+    return true;
+}
+
+/* Under the lock: when the next one of these comes, a signal, an owed note's time, or `end_ns`. */
+static void wait_for_change(struct flusher *flusher, uint64_t end_ns)
+{
+    uint64_t note_ns = flusher->noted_ns + FLUSH_NOTE_FAILED_MS * NS_PER_MS;
+    struct timespec deadline = clock_timespec(flusher->note_owed && note_ns < end_ns ? note_ns : end_ns);
+
+    pthread_cond_timedwait(&flusher->changed, &flusher->lock, &deadline);
+}
+
 /* Waits for so long, until stopping, or, when that is asked for, until there is a reason to try at once. */
 static bool wait_for(struct flusher *flusher, uint64_t wait_ms, bool until_chance)
 {
-    struct timespec deadline = clock_timespec(clock_mono_ns() + wait_ms * NS_PER_MS);
+    uint64_t end_ns = clock_mono_ns() + wait_ms * NS_PER_MS;
     uint64_t chances;
     bool stopping;
-    int rc = 0;
 
     pthread_mutex_lock(&flusher->lock);
     chances = flusher->chances;
-    while (!flusher->stopping && rc == 0 && !(until_chance && flusher->chances != chances))
-        rc = pthread_cond_timedwait(&flusher->changed, &flusher->lock, &deadline);
+    while (!flusher->stopping && clock_mono_ns() < end_ns && !(until_chance && flusher->chances != chances))
+        if (!pay_note(flusher))
+            wait_for_change(flusher, end_ns);
     stopping = flusher->stopping;
     pthread_mutex_unlock(&flusher->lock);
     return !stopping;

@@ -149,6 +149,73 @@ static void test_misconfiguration_ends_at_the_sinks_word(void **state)
     assert_word_ends_the_wait(*state, ERR_CONFIG, misconfigured, "misconfigured");
 }
 
+/* --- notes ---------------------------------------------------------------------- */
+
+#define PROBERS 4
+#define FLOOD 300
+
+static uint64_t failed_writes(struct fixture *f)
+{
+    uint64_t count;
+
+    pthread_mutex_lock(&f->sink.lock);
+    count = f->sink.failed_writes;
+    pthread_mutex_unlock(&f->sink.lock);
+    return count;
+}
+
+static uint64_t awaited;
+
+static bool has_failed_as_often(struct fixture *f, const struct spool_stat *stat)
+{
+    (void)stat;
+    return failed_writes(f) >= awaited;
+}
+
+static bool all_are_noted(struct fixture *f, const struct spool_stat *stat)
+{
+    (void)f;
+    return stat->delivery.attempts == PROBERS;
+}
+
+/* The next probe of any of them is later than this test's patience. */
+static void test_each_probe_is_noted_before_the_next(void **state)
+{
+    struct fixture *f = *state;
+
+    fail_as(f, ERR_CONFIG, UINT32_MAX);
+    fixture_start(f, FLUSH_OLDEST_FIRST, PROBERS, 100);
+    for (awaited = 1; awaited <= PROBERS; awaited++) { /* each in the hands of another thread */
+        fixture_put_numbers(f, awaited, awaited + 1);
+        fixture_until(f, has_failed_as_often, "one more thread has failed");
+    }
+    fixture_until(f, all_are_noted, "all of them are noted");
+}
+
+/* A word that comes before the thread waits is lost: it is told again and again. */
+static bool has_failed_at_the_sinks_word(struct fixture *f, const struct spool_stat *stat)
+{
+    fake_sink_tell(&f->sink);
+    return has_failed_as_often(f, stat);
+}
+
+static void test_flood_of_failures_is_noted_now_and_then(void **state)
+{
+    struct fixture *f = *state;
+    struct flush_options options = one_thread(100);
+    uint64_t commits, elapsed_ms, begin_ns;
+
+    fixture_put_numbers(f, 1, 2);
+    fail_as(f, ERR_CONFIG, UINT32_MAX);
+    commits = metrics_get(METRIC_SPOOL_COMMITS);
+    begin_ns = clock_mono_ns();
+    fixture_start_with(f, &options);
+    awaited = FLOOD;
+    fixture_until(f, has_failed_at_the_sinks_word, "many attempts");
+    elapsed_ms = (clock_mono_ns() - begin_ns) / NS_PER_MS;
+    assert_true(metrics_get(METRIC_SPOOL_COMMITS) - commits <= 2 + elapsed_ms / FLUSH_NOTE_FAILED_MS);
+}
+
 static void test_stopped_flusher_is_told_no_more(void **state)
 {
     struct fixture *f = *state;
@@ -211,6 +278,8 @@ int main(void)
         TEST(test_known_failures_are_never_taken_apart),
         TEST(test_storage_full_is_noted_and_ends_at_the_sinks_word),
         TEST(test_misconfiguration_ends_at_the_sinks_word),
+        TEST(test_each_probe_is_noted_before_the_next),
+        TEST(test_flood_of_failures_is_noted_now_and_then),
         TEST(test_stopped_flusher_is_told_no_more),
         TEST(test_rate_bounds_writes_and_time),
         TEST(test_stop_ends_the_wait_for_the_rate),
