@@ -139,6 +139,10 @@ const char *spool_park_reason_name(enum spool_park_reason reason);
 int spool_list_parked(struct spool *spool, uint64_t from_seq, uint32_t from_index, size_t max, struct arena *arena,
                       struct spool_parked *parked, size_t *count, struct err *err);
 
+/* Up to `max` entries before (seq, index), exclusive, the last one first; start with UINT64_MAX, 0. */
+int spool_list_parked_before(struct spool *spool, uint64_t seq, uint32_t index, size_t max, struct arena *arena,
+                             struct spool_parked *parked, size_t *count, struct err *err);
+
 /* --- state -------------------------------------------------------------- */
 
 enum spool_delivery_state {

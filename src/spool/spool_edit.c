@@ -102,6 +102,30 @@ static int edit_one(struct spool_edit_txn *txn, const struct spool_edit *edit, u
     return rc;
 }
 
+/* The first number from `from` on that may be meant. */
+static uint64_t next_meant(const struct spool_edit *edit, uint64_t from)
+{
+    size_t low = 0, high = edit->only_count;
+
+    if (edit->only == NULL)
+        return from;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (edit->only[middle] < from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < edit->only_count ? edit->only[low] : SPOOL_SEQ_OPEN;
+}
+
+/* Whether the record under the cursor is one that is meant. */
+static bool is_meant(const struct spool_edit *edit, uint64_t seq)
+{
+    return next_meant(edit, seq) == seq;
+}
+
 /* MDB_NOTFOUND when the range has come to its end. */
 static int edit_some(struct spool_edit_txn *txn, const struct spool_edit *edit, uint64_t *from,
                      struct spool_edit_result *result)
@@ -111,14 +135,18 @@ static int edit_some(struct spool_edit_txn *txn, const struct spool_edit *edit, 
     int rc = 0;
 
     for (unsigned i = 0; rc == 0 && i < SPOOL_EDIT_RECORDS_MAX; i++) {
-        spool_key_put_u64(prefix, *from);
+        *from = next_meant(edit, *from);
         if (*from >= end)
             return MDB_NOTFOUND;
+        spool_key_put_u64(prefix, *from);
         if ((rc = spool_parts_seek(&txn->records, prefix)) != 0)
             break;
-        if (spool_parts_seq(&txn->records) >= end)
+        seq = spool_parts_seq(&txn->records);
+        if (seq >= end)
             return MDB_NOTFOUND;
-        if ((rc = edit_one(txn, edit, &seq, result)) == 0)
+        if (is_meant(edit, seq))
+            rc = edit_one(txn, edit, &seq, result);
+        if (rc == 0)
             *from = seq + 1;
     }
     return rc;

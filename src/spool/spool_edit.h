@@ -36,6 +36,8 @@ struct spool_edit {
     uint64_t since_ns;        /* received at or after this */
     uint64_t until_ns;        /* and before this; UINT64_MAX: no end */
     unsigned states;          /* SPOOL_EDIT_REMOVE: records in which states go, SPOOL_EDIT_STATE() of each */
+    const uint64_t *only;     /* of the range, only these seqs, ascending; NULL: all */
+    size_t only_count;        /* of them */
     bool dry_run;             /* count only; a read transaction */
 };
 

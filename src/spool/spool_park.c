@@ -188,43 +188,75 @@ int spool_park_read(struct spool_parts_reader *reader, struct arena *arena, stru
     return rc;
 }
 
-static int list_entries(struct spool_parts_reader *reader, const uint8_t *from, size_t max, struct arena *arena,
-                        struct spool_parked *parked, size_t *count)
+/* What is listed, in which direction. */
+struct listing {
+    bool backwards;
+    size_t max;
+    struct arena *arena;
+    struct spool_parked *parked;
+    size_t *count;
+};
+
+static void move_on(const struct listing *listing, const struct spool_parked *entry, uint8_t prefix[PREFIX_BYTES])
 {
-    uint8_t prefix[PREFIX_BYTES];
-    int rc = 0;
-
-    memcpy(prefix, from, PREFIX_BYTES);
-    while (*count < max && (rc = spool_parts_seek(reader, prefix)) == 0) {
-        struct spool_parked *entry = &parked[*count];
-
-        if ((rc = spool_park_read(reader, arena, entry)) != 0)
-            break;
-        ++*count;
+    if (listing->backwards)
+        spool_park_encode_prefix(prefix, entry->seq, entry->index);
+    else
         spool_park_encode_prefix(prefix, entry->index == UINT32_MAX ? entry->seq + 1 : entry->seq, entry->index + 1);
-    }
-    return rc == MDB_NOTFOUND || (rc == ENOBUFS && *count > 0) ? 0 : rc;
 }
 
-int spool_list_parked(struct spool *spool, uint64_t from_seq, uint32_t from_index, size_t max, struct arena *arena,
-                      struct spool_parked *parked, size_t *count, struct err *err)
+static int list_entries(const struct listing *listing, struct spool_parts_reader *reader, uint8_t prefix[PREFIX_BYTES])
+{
+    int rc = 0;
+
+    while (rc == 0 && *listing->count < listing->max) {
+        struct spool_parked *entry = &listing->parked[*listing->count];
+
+        rc = listing->backwards ? spool_parts_before(reader, prefix) : spool_parts_seek(reader, prefix);
+        if (rc == 0)
+            rc = spool_park_read(reader, listing->arena, entry);
+        if (rc != 0)
+            break;
+        ++*listing->count;
+        move_on(listing, entry, prefix);
+    }
+    return rc == MDB_NOTFOUND || (rc == ENOBUFS && *listing->count > 0) ? 0 : rc;
+}
+
+static int list(struct spool *spool, uint64_t seq, uint32_t index, const struct listing *listing, struct err *err)
 {
     struct spool_parts_reader reader;
     uint8_t prefix[PREFIX_BYTES];
     MDB_txn *txn;
     int rc = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
 
-    *count = 0;
+    *listing->count = 0;
     if (rc != 0)
         return spool_lmdb_error(err, rc, "cannot read spool %s", spool->path);
-    spool_park_encode_prefix(prefix, from_seq, from_index);
+    spool_park_encode_prefix(prefix, seq, index);
     rc = spool_parts_open(&reader, txn, spool->parked, PREFIX_BYTES);
     if (rc == 0) {
-        rc = list_entries(&reader, prefix, max, arena, parked, count);
+        rc = list_entries(listing, &reader, prefix);
         spool_parts_close(&reader);
     }
     mdb_txn_abort(txn);
     if (rc == ENOBUFS)
         return err_set(err, ERR_BUSY, rc, "no memory for a parked entry");
     return rc == 0 ? 0 : spool_lmdb_error(err, rc, "cannot read spool %s", spool->path);
+}
+
+int spool_list_parked(struct spool *spool, uint64_t from_seq, uint32_t from_index, size_t max, struct arena *arena,
+                      struct spool_parked *parked, size_t *count, struct err *err)
+{
+    struct listing listing = {.max = max, .arena = arena, .parked = parked, .count = count};
+
+    return list(spool, from_seq, from_index, &listing, err);
+}
+
+int spool_list_parked_before(struct spool *spool, uint64_t seq, uint32_t index, size_t max, struct arena *arena,
+                             struct spool_parked *parked, size_t *count, struct err *err)
+{
+    struct listing listing = {.backwards = true, .max = max, .arena = arena, .parked = parked, .count = count};
+
+    return list(spool, seq, index, &listing, err);
 }

@@ -159,22 +159,19 @@ int spool_parts_last(struct spool_parts_reader *reader)
     return position(reader, MDB_LAST);
 }
 
-int spool_parts_before(struct spool_parts_reader *reader, uint64_t seq)
+int spool_parts_before(struct spool_parts_reader *reader, const uint8_t *prefix)
 {
-    uint8_t prefix[SPOOL_KEY_BYTES_MAX] = {0};
-    int rc;
+    uint8_t found[SPOOL_KEY_BYTES_MAX] = {0};
+    int rc = spool_parts_seek(reader, prefix);
 
-    assert(reader->magic == SPOOL_MAGIC_RECORD);
-    spool_key_put_u64(prefix, seq);
-    rc = spool_parts_seek(reader, prefix);
     if (rc == 0)
         rc = position(reader, MDB_PREV);
     else if (rc == MDB_NOTFOUND)
         rc = position(reader, MDB_LAST);
     if (rc != 0)
         return rc;
-    memcpy(prefix, reader->prefix, reader->prefix_len);
-    return spool_parts_seek(reader, prefix);
+    memcpy(found, reader->prefix, reader->prefix_len);
+    return spool_parts_seek(reader, found);
 }
 
 uint64_t spool_parts_seq(const struct spool_parts_reader *reader)

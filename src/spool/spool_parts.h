@@ -50,8 +50,8 @@ void spool_parts_close(struct spool_parts_reader *reader);
 int spool_parts_seek(struct spool_parts_reader *reader, const uint8_t *prefix);
 int spool_parts_last(struct spool_parts_reader *reader);
 
-/* Records only: stands on the first part of the last record before `seq`; MDB_NOTFOUND when there is none. */
-int spool_parts_before(struct spool_parts_reader *reader, uint64_t seq);
+/* Stands on the first part of the last entry whose key is before `prefix`; MDB_NOTFOUND when there is none. */
+int spool_parts_before(struct spool_parts_reader *reader, const uint8_t *prefix);
 
 uint64_t spool_parts_seq(const struct spool_parts_reader *reader);
 

@@ -190,6 +190,7 @@ static int seek_pending_up(struct step *step, const struct spool *spool, uint64_
 /* The same with the last one that has seq < end. */
 static int seek_pending_down(struct step *step, const struct spool *spool, uint64_t end, uint64_t *seq)
 {
+    uint8_t prefix[SEQ_BYTES];
     struct spool_range range;
     int rc;
 
@@ -197,7 +198,8 @@ static int seek_pending_down(struct step *step, const struct spool *spool, uint6
         rc = spool_pending_find_before(step->txn, spool->pending, end - 1, &range);
         if (rc != 0)
             return rc;
-        if ((rc = spool_parts_before(&step->reader, end < range.end ? end : range.end)) != 0)
+        spool_key_put_u64(prefix, end < range.end ? end : range.end);
+        if ((rc = spool_parts_before(&step->reader, prefix)) != 0)
             return rc;
         *seq = spool_parts_seq(&step->reader);
         if (*seq >= range.first)

@@ -126,6 +126,31 @@ static void test_edit_replay_by_time_finds_records_received_out_of_order(void **
     expect_states(fixture, "ppddppdpdd");
 }
 
+static void test_edit_of_only_some_leaves_the_others(void **state)
+{
+    static const uint64_t only[] = {2, 3, 7, 9, 12};
+    struct fixture *fixture = *state;
+    struct spool_edit what = {.kind = SPOOL_EDIT_REPLAY,
+                              .range = {1, 9},
+                              .until_ns = UINT64_MAX,
+                              .only = only,
+                              .only_count = sizeof(only) / sizeof(only[0])};
+    struct spool_edit_result result;
+
+    fill(fixture, 6);
+    fixture_close(fixture);
+    result = edit(fixture, &what);
+    assert_int_equal(result.records, 2);
+    assert_int_equal(result.passed, 1); /* 7 is pending; the others were not looked at */
+    fixture_open(fixture);
+    expect_states(fixture, "dppdddpppp");
+    fixture_close(fixture);
+    what.only_count = 0;
+    assert_int_equal(edit(fixture, &what).records, 0);
+    fixture_open(fixture);
+    expect_states(fixture, "dppdddpppp");
+}
+
 static void test_edit_hold_and_release(void **state)
 {
     struct fixture *fixture = *state;
@@ -622,6 +647,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
         TEST(test_edit_replay_makes_history_pending),
         TEST(test_edit_replay_by_time_finds_records_received_out_of_order),
+        TEST(test_edit_of_only_some_leaves_the_others),
         TEST(test_edit_hold_and_release),
         TEST(test_edit_remove_takes_what_was_asked_for_and_no_history),
         TEST(test_edit_of_everything_gives_pages_back),

@@ -416,6 +416,19 @@ static void test_park_and_list_parked(void **state)
     assert_int_equal(count, 0);
     assert_int_equal(spool_list_parked(fixture->spool, 0, 0, 2, &arena, listed, &count, &err), 0);
     assert_int_equal(count, 2);
+
+    assert_int_equal(spool_list_parked_before(fixture->spool, UINT64_MAX, 0, 8, &arena, listed, &count, &err), 0);
+    assert_int_equal(count, 3);
+    assert_int_equal(listed[0].seq, 7);
+    assert_int_equal(listed[0].index, 3);
+    assert_int_equal(listed[1].index, 1);
+    assert_true(slice_equal(listed[1].payload, slice_of(big, sizeof(big))));
+    assert_int_equal(listed[2].seq, 2);
+    assert_int_equal(spool_list_parked_before(fixture->spool, 7, 3, 1, &arena, listed, &count, &err), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(listed[0].index, 1);
+    assert_int_equal(spool_list_parked_before(fixture->spool, 2, 0, 8, &arena, listed, &count, &err), 0);
+    assert_int_equal(count, 0);
     arena_fini(&arena);
     arena_init(&arena, 1 << 20);
     assert_int_equal(spool_list_parked(fixture->spool, 7, 1, 1, &arena, listed, &count, &err), -1);
