@@ -54,6 +54,68 @@ int ctl_batch_walk(struct ctl_batch *batch, struct err *err)
     return otlp_index_build(&batch->index, &batch->decoded, batch->request, err);
 }
 
+static int look_inside(struct ctl_batch *batch, struct err *err)
+{
+    if (batch->record.damaged)
+        return err_set(err, ERR_POISON, 0, "a part is missing or its checksum is wrong");
+    if (ctl_batch_inflate(batch, err) < 0)
+        return -1;
+    return ctl_batch_walk(batch, err);
+}
+
+int ctl_batch_look(struct ctl_batch *batch, struct spool *spool, uint64_t seq, struct err *err)
+{
+    int found = ctl_batch_read(batch, spool, seq, err);
+
+    if (found > 0)
+        batch->readable = look_inside(batch, &batch->unreadable) == 0;
+    return found;
+}
+
+void ctl_batch_look_at(struct ctl_batch *batch, struct slice request)
+{
+    batch->request = request;
+    batch->readable = ctl_batch_walk(batch, &batch->unreadable) == 0;
+}
+
+int ctl_batch_service(struct ctl_batch *batch, uint32_t resource, struct slice *service, struct err *err)
+{
+    struct slice bytes = batch->index.resources[resource].bytes;
+    const Otlp__Resource *decoded;
+
+    *service = slice_of(NULL, 0);
+    if (bytes.len == 0)
+        return 0;
+    if (otlp_decode_resource(&decoded, &batch->decoded, bytes, err) < 0)
+        return -1;
+    *service = otlp_attribute_string(decoded->attributes, decoded->n_attributes, "service.name");
+    return 0;
+}
+
+bool ctl_batch_has_service(struct ctl_batch *batch, struct slice service)
+{
+    const struct otlp_index *index = &batch->index;
+    uint32_t looked_at = UINT32_MAX;
+
+    if (memmem(batch->request.data, batch->request.len, service.data, service.len) == NULL)
+        return false;
+    for (uint32_t i = 0; i < index->span_count; i++) {
+        uint32_t resource = index->scopes[index->spans[i].scope].resource;
+        struct slice name;
+
+        if (resource == looked_at)
+            continue;
+        looked_at = resource;
+        if (ctl_batch_service(batch, resource, &name, &batch->unreadable) < 0) {
+            batch->readable = false;
+            return false;
+        }
+        if (slice_equal(name, service))
+            return true;
+    }
+    return false;
+}
+
 static void add_service(struct ctl_services *services, struct slice name)
 {
     for (size_t i = 0; i < services->count; i++) {
@@ -70,14 +132,10 @@ int ctl_batch_services(struct ctl_batch *batch, struct ctl_services *services, s
 {
     *services = (struct ctl_services){.count = 0};
     for (uint32_t i = 0; i < batch->index.resource_count && !services->more; i++) {
-        const Otlp__Resource *resource;
-        struct slice bytes = batch->index.resources[i].bytes;
+        struct slice name;
 
-        if (bytes.len == 0)
-            continue;
-        if (otlp_decode_resource(&resource, &batch->decoded, bytes, err) < 0)
+        if (ctl_batch_service(batch, i, &name, err) < 0)
             return -1;
-        struct slice name = otlp_attribute_string(resource->attributes, resource->n_attributes, "service.name");
         if (name.len > 0)
             add_service(services, name);
     }

@@ -15,6 +15,8 @@ struct ctl_batch {
     struct spool_record record;
     struct slice request; /* uncompressed, after ctl_batch_inflate */
     struct otlp_index index;
+    bool readable;         /* after ctl_batch_look and ctl_batch_look_at */
+    struct err unreadable; /* why it is not */
 
     struct arena stored;  /* record.payload */
     struct buf raw;       /* the request, when it was compressed */
@@ -32,6 +34,18 @@ int ctl_batch_inflate(struct ctl_batch *batch, struct err *err);
 
 /* After ctl_batch_inflate, or with a `request` that the caller has set: fills `index`. */
 int ctl_batch_walk(struct ctl_batch *batch, struct err *err);
+
+/* All three: 1 and batch->readable, 0 when there is no such batch, -1 when the spool cannot be read. */
+int ctl_batch_look(struct ctl_batch *batch, struct spool *spool, uint64_t seq, struct err *err);
+
+/* Walks a request that is not a batch of the spool, such as a parked span's: sets batch->readable. */
+void ctl_batch_look_at(struct ctl_batch *batch, struct slice request);
+
+/* Whether it has spans of a resource with this service.name, byte by byte.  After a look that found it readable. */
+bool ctl_batch_has_service(struct ctl_batch *batch, struct slice service);
+
+/* The service.name of a resource, in the batch's `decoded`; empty when it says none.  -1: no memory. */
+int ctl_batch_service(struct ctl_batch *batch, uint32_t resource, struct slice *service, struct err *err);
 
 struct ctl_services {
     struct slice names[CTL_SERVICES_MAX]; /* in the batch's `decoded` */

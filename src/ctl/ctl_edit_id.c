@@ -58,6 +58,10 @@ static int parse_rest(struct ctl_edit_id *id, const char *text, const char *at, 
 
     if (*at == '\0')
         return 0;
+    if (strcmp(at, ":all") == 0) { /* what stands for the whole batch is kept as its entry 0 */
+        id->kind = CTL_EDIT_ENTRY;
+        return 0;
+    }
     if (*at == '-' || *at == ':') {
         at++;
         result = take_number(&at, is_range ? SEQ_MAX : UINT32_MAX, &number);
@@ -148,10 +152,10 @@ static bool is_time(const char *word)
     return true;
 }
 
-/* What `ls` prints besides its lines. */
+/* What `ls` prints besides its lines; in parentheses stands why a batch is not delivered. */
 static bool is_frame(const char *line)
 {
-    static const char *const frames[] = {"SEQ ", "The newest ", "No batches.", "No pending ", "Nothing is parked."};
+    static const char *const frames[] = {"SEQ ", "(", "The newest ", "The oldest ", "No ", "Nothing "};
 
     for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
         if (strncmp(line, frames[i], strlen(frames[i])) == 0)

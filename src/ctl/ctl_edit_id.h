@@ -13,7 +13,7 @@
 enum ctl_edit_id_kind {
     CTL_EDIT_BATCH, /* SEQ */
     CTL_EDIT_RANGE, /* SEQ-SEQ */
-    CTL_EDIT_ENTRY, /* SEQ:N */
+    CTL_EDIT_ENTRY, /* SEQ:N, SEQ:all */
     CTL_EDIT_ALL,   /* ALL */
 };
 

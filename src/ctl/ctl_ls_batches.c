@@ -1,289 +1,230 @@
 /*
- * ctl_ls_batches.c - the list of batches, oldest first.
+ * ctl_ls_batches.c - the list of batches.
  *
  * Headers come by pages, each page and each batch in a read transaction of its
  * own that is over before anything is printed: a list that stops in a pager
- * must not pin the spool.  With a limit the start is looked for backwards,
- * page by page.  The list ends at what was the newest batch when it began, so
- * a busy spool does not make it endless.  A batch that is evicted meanwhile is
- * passed over; a damaged one is listed and makes the exit status 2.
+ * must not pin the spool.  Each line is written when it is there.  Memory is
+ * that of the largest batch.
+ *
+ * The newest of a limit, the oldest of them first, are looked for backwards,
+ * and then listed forwards; every other order is listed as it is read.  The
+ * list ends at what was the newest batch when it began, so a busy spool does
+ * not make it endless.  A batch that is evicted meanwhile is passed over; a
+ * damaged one is listed and makes the exit status 2.
  */
-#include <inttypes.h>
-
 #include "clock.h"
-#include "ctl_batch.h"
 #include "ctl_ls.h"
+#include "ctl_pages.h"
 #include "ctl_terminal.h"
-#include "ctl_text.h"
-#include "json.h"
-#include "units.h"
 
-#define SEQ_COLUMNS 6
-#define AGE_COLUMNS 9
-#define SPANS_COLUMNS 7
-#define BYTES_COLUMNS 8
-#define STATE_COLUMNS 9
 #define LINE_BYTES_MAX (1UL << 20)
+#define KIND_MAX 64
 
 struct listing {
     struct ctl *ctl;
     struct spool *spool;
     const struct ctl_ls_options *options;
-    uint64_t now_ns;
-    uint64_t end_seq; /* not listed any more */
-    bool any_held;
+    struct ctl_pick pick; /* without states in which there is nothing */
+    struct spool_stat stat;
+    struct ctl_ls_form form;
+    uint64_t oldest_pending; /* its number: what MongoDB was last tried with */
     uint64_t listed;
     bool damaged;
-    bool colored;
-    unsigned services_columns;
+    struct ctl_pages pages;
     struct ctl_batch batch;
+    struct arena entry; /* a parked entry, for its text */
     struct buf out;
 };
 
-static bool is_wanted(const struct listing *listing, const struct spool_record *record)
+/* The batch is in listing->batch when the answer is 1; 0: it is not wanted, or not there any more. */
+static int is_wanted(struct listing *listing, const struct spool_record *header, struct err *err)
 {
-    return record->seq < listing->end_seq && (listing->options->all || record->state != SPOOL_DELIVERED);
+    int found;
+
+    if (!ctl_pick_fits(&listing->pick, header))
+        return 0;
+    found = ctl_batch_look(&listing->batch, listing->spool, header->seq, err);
+    return found > 0 ? ctl_pick_takes(&listing->pick, &listing->batch) : found;
 }
 
-static const char *state_name(const struct spool_record *record)
+/* Where to begin so that the newest `limit` wanted batches are listed. */
+static int find_start(struct listing *listing, uint64_t lowest, uint64_t *start, struct err *err)
 {
-    return record->damaged ? "damaged" : spool_record_state_name(record->state);
-}
-
-/* The lowest sequence number that can be wanted.  -1: the spool cannot be read. */
-static int find_lowest(struct listing *listing, uint64_t *lowest, struct err *err)
-{
-    struct spool_record record;
-    size_t count;
+    const struct spool_record *header;
+    uint64_t wanted = 0;
     int result;
 
-    if (listing->options->all || listing->any_held) {
-        result = spool_list(listing->spool, 0, 1, &record, &count, err);
-    } else {
-        struct spool_want want = {.end = SPOOL_OLDEST, .max_records = 1, .max_bytes = CTL_REQUEST_BYTES_MAX};
+    ctl_pages_init(&listing->pages, listing->spool, lowest, listing->stat.next_seq, true);
+    *start = lowest;
+    while ((result = ctl_pages_next(&listing->pages, &header, err)) > 0) {
+        int is_one = ctl_pick_looks_inside(&listing->pick) ? is_wanted(listing, header, err)
+                                                           : ctl_pick_fits(&listing->pick, header);
 
-        arena_reset(&listing->batch.stored, 0);
-        result = spool_read_pending(listing->spool, &want, &listing->batch.stored, &record, &count, err);
+        if (is_one < 0)
+            return -1;
+        if (is_one > 0 && ++wanted == listing->options->limit) {
+            *start = header->seq;
+            return 0;
+        }
     }
-    *lowest = result == 0 && count > 0 ? record.seq : listing->end_seq;
     return result;
 }
 
-/* Where to begin so that the newest `limit` wanted records are listed. */
-static int find_start(struct listing *listing, uint64_t *start, struct err *err)
+/* Of a held batch: the parked entry that says why, if there is one.  Of the oldest pending one: what the daemon noted. */
+static int add_attempts(struct listing *listing, struct ctl_ls_row *row, struct err *err)
 {
-    struct spool_record records[CTL_PAGE_RECORDS];
-    uint64_t lowest, high = listing->end_seq, wanted = 0;
-    size_t count;
+    const struct spool_delivery *delivery = &listing->stat.delivery;
+    struct spool_parked parked;
+    size_t count = 0;
 
-    if (find_lowest(listing, &lowest, err) < 0)
-        return -1;
-    *start = lowest;
-    if (listing->options->limit == UINT64_MAX)
+    if (row->record->state == SPOOL_PENDING && row->record->seq == listing->oldest_pending && delivery->attempts > 0) {
+        row->tried = true;
+        row->attempts = delivery->attempts;
+        row->last_error = delivery->text[0] != '\0' ? delivery->text : NULL;
+    }
+    if (row->record->state != SPOOL_HELD)
         return 0;
-    while (high > lowest) {
-        uint64_t low = high - lowest > CTL_PAGE_RECORDS ? high - CTL_PAGE_RECORDS : lowest;
-
-        if (spool_list(listing->spool, low, (size_t)(high - low), records, &count, err) < 0)
-            return -1;
-        for (size_t i = count; i-- > 0;) {
-            if (records[i].seq >= high || !is_wanted(listing, &records[i]))
-                continue;
-            *start = records[i].seq;
-            if (++wanted == listing->options->limit)
-                return 0;
-        }
-        high = low;
-    }
-    *start = lowest;
-    return 0;
-}
-
-static void right_text(struct buf *out, const char *text, unsigned columns)
-{
-    buf_printf(out, "%*s", (int)columns, text);
-}
-
-static void print_head(struct listing *listing)
-{
-    struct buf *out = &listing->out;
-
-    ctl_text_style(out, listing->colored, CTL_BOLD);
-    right_text(out, "SEQ", SEQ_COLUMNS);
-    buf_text(out, "  ");
-    ctl_text_pad(out, slice_of_text("RECEIVED"), CTL_LS_TIME_COLUMNS);
-    right_text(out, "AGE", AGE_COLUMNS + 1);
-    right_text(out, "SPANS", SPANS_COLUMNS + 1);
-    right_text(out, "STORED", BYTES_COLUMNS + 1);
-    buf_text(out, "  ");
-    ctl_text_pad(out, slice_of_text("STATE"), STATE_COLUMNS + 1);
-    buf_text(out, "SERVICES");
-    ctl_text_style(out, listing->colored, CTL_PLAIN);
-    buf_text(out, "\n");
-}
-
-static void print_services(struct listing *listing, const struct ctl_services *services)
-{
-    struct buf names;
-
-    buf_init(&names, LINE_BYTES_MAX);
-    for (size_t i = 0; i < services->count && names.len < 2 * CTL_WIDTH_MAX; i++) {
-        buf_text(&names, i > 0 ? ", " : "");
-        buf_append(&names, services->names[i].data, services->names[i].len);
-    }
-    if (services->more || services->count == 0)
-        buf_text(&names, services->more ? ", ..." : "-");
-    ctl_text_append(&listing->out, buf_slice(&names), listing->services_columns);
-    buf_fini(&names);
-}
-
-static void print_record(struct listing *listing, const struct ctl_services *services, const struct err *unreadable)
-{
-    const struct spool_record *record = &listing->batch.record;
-    struct buf *out = &listing->out;
-    char text[UNITS_TEXT_MAX];
-    uint64_t age = listing->now_ns > record->received_ns ? listing->now_ns - record->received_ns : 0;
-
-    if (listing->listed == 0)
-        print_head(listing);
-    buf_printf(out, "%*" PRIu64 "  ", SEQ_COLUMNS, record->seq);
-    ctl_ls_time(out, record->received_ns);
-    right_text(out, units_format_duration(text, age), AGE_COLUMNS + 1);
-    right_text(out, units_format_count(text, record->spans), SPANS_COLUMNS + 1);
-    right_text(out, units_format_bytes(text, record->stored_bytes), BYTES_COLUMNS + 1);
-    buf_text(out, "  ");
-    ctl_text_style(out, listing->colored && record->damaged, CTL_RED);
-    ctl_text_pad(out, slice_of_text(state_name(record)), STATE_COLUMNS + 1);
-    ctl_text_style(out, listing->colored && record->damaged, CTL_PLAIN);
-    if (unreadable != NULL)
-        ctl_text_append(out, slice_of_text(unreadable->text), listing->services_columns);
-    else
-        print_services(listing, services);
-    buf_text(out, "\n");
-}
-
-static void print_json(struct listing *listing, const struct ctl_services *services, const struct err *unreadable)
-{
-    const struct spool_record *record = &listing->batch.record;
-    uint64_t age = listing->now_ns > record->received_ns ? listing->now_ns - record->received_ns : 0;
-    struct json json;
-
-    json_init(&json, &listing->out);
-    json_begin_object(&json);
-    json_key(&json, "seq");
-    json_uint(&json, record->seq);
-    json_key(&json, "received_unix_ns");
-    json_uint(&json, record->received_ns);
-    json_key(&json, "age_seconds");
-    json_double(&json, (double)age / NS_PER_S);
-    json_key(&json, "spans");
-    json_uint(&json, record->spans);
-    json_key(&json, "stored_bytes");
-    json_uint(&json, record->stored_bytes);
-    json_key(&json, "request_bytes");
-    json_uint(&json, record->raw_bytes);
-    json_key(&json, "state");
-    json_text(&json, state_name(record));
-    json_key(&json, "services");
-    json_begin_array(&json);
-    for (size_t i = 0; i < services->count; i++)
-        json_string(&json, services->names[i]);
-    json_end_array(&json);
-    json_key(&json, "error");
-    json_text(&json, unreadable != NULL ? unreadable->text : NULL);
-    json_end_object(&json);
-    buf_text(&listing->out, "\n");
-}
-
-/* The batch's services.  -1: it cannot be read, and `unreadable` says why. */
-static int look_inside(struct listing *listing, struct ctl_services *services, struct err *unreadable)
-{
-    *services = (struct ctl_services){.count = 0};
-    if (listing->batch.record.damaged)
-        return err_set(unreadable, ERR_POISON, 0, "a part is missing or its checksum is wrong");
-    if (ctl_batch_inflate(&listing->batch, unreadable) < 0 || ctl_batch_walk(&listing->batch, unreadable) < 0)
+    arena_reset(&listing->entry, 0);
+    if (spool_list_parked(listing->spool, row->record->seq, 0, 1, &listing->entry, &parked, &count, err) < 0)
         return -1;
-    return ctl_batch_services(&listing->batch, services, unreadable);
-}
-
-static int list_one(struct listing *listing, const struct spool_record *header, struct err *err)
-{
-    struct ctl_services services;
-    struct err unreadable;
-    int found = ctl_batch_read(&listing->batch, listing->spool, header->seq, err);
-
-    if (found <= 0)
-        return found;
-    bool readable = look_inside(listing, &services, &unreadable) == 0;
-    if (listing->ctl->json)
-        print_json(listing, &services, readable ? NULL : &unreadable);
-    else
-        print_record(listing, &services, readable ? NULL : &unreadable);
-    listing->listed++;
-    listing->damaged |= !readable;
-    ctl_write(listing->ctl, &listing->out);
+    if (count == 0 || parked.seq != row->record->seq || !parked.whole)
+        return 0;
+    row->tried = true;
+    row->attempts = parked.attempts;
+    row->last_error = parked.text;
     return 0;
 }
 
-static int list_from(struct listing *listing, uint64_t from, struct err *err)
+static int list_one(struct listing *listing, struct err *err)
 {
-    struct spool_record records[CTL_PAGE_RECORDS];
-    size_t count;
+    struct ctl_batch *batch = &listing->batch;
+    struct ctl_ls_row row = {.record = &batch->record};
 
-    while (from < listing->end_seq) {
-        if (spool_list(listing->spool, from, CTL_PAGE_RECORDS, records, &count, err) < 0)
-            return -1;
-        if (count == 0)
-            break;
-        for (size_t i = 0; i < count; i++) {
-            if (is_wanted(listing, &records[i]) && list_one(listing, &records[i], err) < 0)
-                return -1;
-        }
-        from = records[count - 1].seq + 1;
+    if (batch->readable && ctl_batch_services(batch, &row.services, &batch->unreadable) < 0)
+        batch->readable = false;
+    if (!batch->readable) {
+        row.unreadable = batch->unreadable.text;
+        row.services.count = 0;
+        listing->damaged = true;
     }
+    if (add_attempts(listing, &row, err) < 0)
+        return -1;
+    if (listing->ctl->json) {
+        ctl_ls_put_row(&listing->out, &listing->form, &row);
+    } else {
+        if (listing->listed == 0)
+            ctl_ls_print_head(&listing->out, &listing->form);
+        ctl_ls_print_row(&listing->out, &listing->form, &row);
+    }
+    listing->listed++;
+    ctl_write(listing->ctl, &listing->out);
+    fflush(listing->ctl->out); /* the next one may be far */
     return 0;
 }
 
-static void print_foot(struct listing *listing, const struct spool_stat *stat)
+static int list_from(struct listing *listing, uint64_t start, struct err *err)
 {
-    const char *kind = listing->options->all ? "" : listing->any_held ? "pending and held " : "pending ";
-    uint64_t there = stat->pending_records + stat->held_records + (listing->options->all ? stat->history_records : 0);
-    char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
+    const struct spool_record *header;
+    int result = 0;
 
+    ctl_pages_init(&listing->pages, listing->spool, start, listing->stat.next_seq, listing->options->reverse);
+    while (listing->listed < listing->options->limit && !ferror(listing->ctl->out) &&
+           (result = ctl_pages_next(&listing->pages, &header, err)) > 0) {
+        int wanted = is_wanted(listing, header, err);
+
+        if (wanted < 0 || (wanted > 0 && list_one(listing, err) < 0))
+            return -1;
+    }
+    return result < 0 ? -1 : 0;
+}
+
+static int list(struct listing *listing, struct err *err)
+{
+    const struct ctl_ls_options *options = listing->options;
+    uint64_t start;
+
+    if (spool_stat(listing->spool, &listing->stat, err) < 0)
+        return -1;
+    if (!options->states_given && listing->stat.held_records == 0)
+        listing->pick.states = CTL_STATE(SPOOL_PENDING);
+    if (ctl_pages_lowest(listing->spool, CTL_STATE(SPOOL_PENDING), 0, &listing->oldest_pending, err) < 0 ||
+        ctl_pages_lowest(listing->spool, listing->pick.states, listing->stat.next_seq, &start, err) < 0)
+        return -1;
+    if (options->limit != UINT64_MAX && !options->oldest && !options->reverse &&
+        find_start(listing, start, &start, err) < 0)
+        return -1;
+    return list_from(listing, start, err);
+}
+
+/* "pending and held ", and how many of these there are. */
+static uint64_t describe(const struct listing *listing, char kind[KIND_MAX])
+{
+    const struct spool_stat *stat = &listing->stat;
+    const struct {
+        enum spool_record_state state;
+        uint64_t count;
+    } sets[] = {{SPOOL_PENDING, stat->pending_records},
+                {SPOOL_HELD, stat->held_records},
+                {SPOOL_DELIVERED, stat->history_records}};
+    uint64_t there = 0;
+    size_t len = 0;
+
+    kind[0] = '\0';
+    for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+        if ((listing->pick.states & CTL_STATE(sets[i].state)) == 0)
+            continue;
+        there += sets[i].count;
+        if (listing->pick.states != CTL_STATES_ALL)
+            len += (size_t)snprintf(kind + len, KIND_MAX - len, "%s%s ", len > 0 ? "and " : "",
+                                    spool_record_state_name(sets[i].state));
+    }
+    return there;
+}
+
+static void print_foot(struct listing *listing)
+{
+    const struct ctl_pick *pick = &listing->pick;
+    bool filtered = ctl_pick_looks_inside(pick) || pick->since_ns > 0 || pick->until_ns != UINT64_MAX;
+    char kind[KIND_MAX], what[KIND_MAX + 16];
+    uint64_t there = describe(listing, kind);
+
+    snprintf(what, sizeof(what), "%sbatches", kind);
     if (listing->listed == 0)
-        buf_printf(&listing->out, "No %sbatches.%s\n", kind,
-                   !listing->options->all && stat->history_records > 0 ? " `tracespool ls --all` lists history." : "");
-    else if (listing->listed == listing->options->limit && there > listing->listed)
-        buf_printf(&listing->out, "The newest %s of %s %sbatches; --limit 0 lists all.\n",
-                   units_format_count(a, listing->listed), units_format_count(b, there), kind);
+        buf_printf(&listing->out, "No %s%s.%s\n", what, filtered ? " match" : "",
+                   !listing->options->states_given && listing->stat.history_records > 0
+                       ? " `tracespool ls --all` lists history."
+                       : "");
+    else if (listing->listed == listing->options->limit && (filtered || there > listing->listed))
+        ctl_ls_put_cut(&listing->out, listing->options, listing->listed, filtered ? 0 : there, what);
     ctl_write(listing->ctl, &listing->out);
+}
+
+static int run(struct listing *listing)
+{
+    struct err err;
+
+    if (list(listing, &err) < 0)
+        return ctl_fail(listing->ctl, "%s", err.text);
+    if (!listing->ctl->json)
+        print_foot(listing);
+    return listing->damaged ? CTL_PARTIAL : CTL_OK;
 }
 
 int ctl_ls_batches(struct ctl *ctl, struct spool *spool, const struct ctl_ls_options *options)
 {
-    struct listing listing = {.ctl = ctl, .spool = spool, .options = options, .now_ns = clock_wall_ns()};
-    unsigned used = SEQ_COLUMNS + CTL_LS_TIME_COLUMNS + AGE_COLUMNS + SPANS_COLUMNS + BYTES_COLUMNS + STATE_COLUMNS + 8;
-    unsigned width = ctl_terminal_width(ctl);
-    struct spool_stat stat;
-    struct err err;
-    uint64_t start;
+    struct listing listing = {
+        .ctl = ctl,
+        .spool = spool,
+        .options = options,
+        .pick = options->pick,
+        .form = {.now_ns = clock_wall_ns(), .width = ctl_terminal_width(ctl), .colored = ctl_terminal_colored(ctl)}};
 
-    listing.services_columns = width > used + CTL_LS_TEXT_MIN ? width - used : CTL_LS_TEXT_MIN;
-    listing.colored = ctl_terminal_colored(ctl);
     ctl_batch_init(&listing.batch);
+    arena_init(&listing.entry, CTL_REQUEST_BYTES_MAX);
     buf_init(&listing.out, LINE_BYTES_MAX);
-    int result = spool_stat(spool, &stat, &err);
-    listing.end_seq = result == 0 ? stat.next_seq : 0;
-    listing.any_held = result == 0 && stat.held_records > 0;
-    if (result == 0)
-        result = find_start(&listing, &start, &err);
-    if (result == 0)
-        result = list_from(&listing, start, &err);
-    if (result < 0)
-        ctl_fail(ctl, "%s", err.text);
-    else if (!ctl->json)
-        print_foot(&listing, &stat);
+    int status = run(&listing);
     buf_fini(&listing.out);
+    arena_fini(&listing.entry);
     ctl_batch_fini(&listing.batch);
-    return result < 0 ? CTL_FAILED : listing.damaged ? CTL_PARTIAL : CTL_OK;
+    return status;
 }

@@ -1,12 +1,14 @@
 /*
  * ctl_ls_parked.c - the list of what is parked, in the order of arrival.
  *
- * Page by page, each page in a transaction of its own.  With a limit the
- * entries before the newest ones are passed over.
+ * Page by page, each page in a transaction of its own.  The newest of a limit
+ * are looked for backwards, as in ctl_ls_batches.c.
  */
 #include <inttypes.h>
 
 #include "ctl_ls.h"
+#include "ctl_pages.h"
+#include "ctl_parked.h"
 #include "ctl_terminal.h"
 #include "ctl_text.h"
 #include "json.h"
@@ -53,109 +55,123 @@ static void put_entry(struct buf *out, const struct spool_parked *parked)
 
     json_init(&json, out);
     json_begin_object(&json);
-    json_key(&json, "seq");
-    json_uint(&json, parked->seq);
-    json_key(&json, "span_index");
-    json_uint(&json, parked->index);
-    json_key(&json, "whole");
-    json_bool(&json, parked->whole);
-    json_key(&json, "reason");
-    json_text(&json, spool_park_reason_name(parked->reason));
-    json_key(&json, "code");
-    json_int(&json, parked->code);
-    json_key(&json, "text");
-    json_text(&json, parked->text);
-    json_key(&json, "attempts");
-    json_uint(&json, parked->attempts);
-    json_key(&json, "spans");
-    json_uint(&json, parked->spans);
-    json_key(&json, "bytes");
-    json_uint(&json, parked->payload.len);
-    json_key(&json, "parked_unix_ns");
-    json_uint(&json, parked->parked_ns);
-    json_key(&json, "received_unix_ns");
-    json_uint(&json, parked->received_ns);
+    ctl_parked_put(&json, parked);
     json_end_object(&json);
     buf_text(out, "\n");
 }
 
 struct listing {
     struct ctl *ctl;
-    struct buf out;
-    uint64_t passed_over; /* entries before the newest ones, still to come */
+    const struct ctl_ls_options *options;
+    struct spool *spool;
+    struct spool_stat stat;
     uint64_t listed;
     unsigned text_columns;
     bool colored;
+    struct ctl_parked_pages pages;
+    struct ctl_batch batch; /* to look for a service */
+    struct buf out;
 };
 
-static void list_page(struct listing *listing, const struct spool_parked *parked, size_t count)
+/* Where to begin so that the newest `limit` wanted entries are listed. */
+static int find_start(struct listing *listing, uint64_t *seq, uint32_t *index, struct err *err)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (listing->passed_over > 0) {
-            listing->passed_over--;
-            continue;
-        }
-        if (listing->ctl->json) {
-            put_entry(&listing->out, &parked[i]);
-        } else {
-            if (listing->listed == 0)
-                print_head(&listing->out, listing->colored);
-            print_entry(&listing->out, &parked[i], listing->text_columns);
-        }
-        listing->listed++;
-        ctl_write(listing->ctl, &listing->out);
-    }
-}
-
-static int list_all(struct listing *listing, struct spool *spool, struct err *err)
-{
-    struct spool_parked parked[CTL_PAGE_PARKED];
-    struct arena arena;
-    uint64_t seq = 0;
-    uint32_t index = 0;
-    size_t count = 0;
+    const struct spool_parked *parked;
+    uint64_t wanted = 0;
     int result;
 
-    arena_init(&arena, CTL_REQUEST_BYTES_MAX);
-    do {
-        arena_reset(&arena, 0);
-        result = spool_list_parked(spool, seq, index, CTL_PAGE_PARKED, &arena, parked, &count, err);
-        if (result < 0 || count == 0)
+    *seq = 0;
+    *index = 0;
+    ctl_parked_pages_init_backwards(&listing->pages, listing->spool, listing->stat.next_seq);
+    while ((result = ctl_parked_pages_next(&listing->pages, &parked, err)) > 0) {
+        if (ctl_pick_takes_parked(&listing->options->pick, parked, &listing->batch) &&
+            ++wanted == listing->options->limit) {
+            *seq = parked->seq;
+            *index = parked->index;
             break;
-        list_page(listing, parked, count);
-        seq = parked[count - 1].seq;
-        index = parked[count - 1].index + 1;
-        seq += index == 0;
-    } while (true);
-    arena_fini(&arena);
-    return result;
+        }
+    }
+    ctl_parked_pages_fini(&listing->pages);
+    return result < 0 ? -1 : 0;
+}
+
+static void list_one(struct listing *listing, const struct spool_parked *parked)
+{
+    if (listing->ctl->json) {
+        put_entry(&listing->out, parked);
+    } else {
+        if (listing->listed == 0)
+            print_head(&listing->out, listing->colored);
+        print_entry(&listing->out, parked, listing->text_columns);
+    }
+    listing->listed++;
+    ctl_write(listing->ctl, &listing->out);
+    fflush(listing->ctl->out); /* the next one may be far */
+}
+
+static int list_from(struct listing *listing, uint64_t seq, uint32_t index, struct err *err)
+{
+    const struct spool_parked *parked;
+    int result = 0;
+
+    if (listing->options->reverse)
+        ctl_parked_pages_init_backwards(&listing->pages, listing->spool, listing->stat.next_seq);
+    else
+        ctl_parked_pages_init(&listing->pages, listing->spool, seq, index);
+    listing->pages.end_seq = listing->stat.next_seq;
+    while (listing->listed < listing->options->limit && !ferror(listing->ctl->out) &&
+           (result = ctl_parked_pages_next(&listing->pages, &parked, err)) > 0) {
+        if (ctl_pick_takes_parked(&listing->options->pick, parked, &listing->batch))
+            list_one(listing, parked);
+    }
+    ctl_parked_pages_fini(&listing->pages);
+    return result < 0 ? -1 : 0;
+}
+
+static int list(struct listing *listing, struct err *err)
+{
+    const struct ctl_ls_options *options = listing->options;
+    uint64_t seq = 0;
+    uint32_t index = 0;
+
+    if (spool_stat(listing->spool, &listing->stat, err) < 0)
+        return -1;
+    if (options->limit != UINT64_MAX && !options->oldest && !options->reverse &&
+        find_start(listing, &seq, &index, err) < 0)
+        return -1;
+    return list_from(listing, seq, index, err);
+}
+
+static void print_foot(struct listing *listing)
+{
+    const struct ctl_pick *pick = &listing->options->pick;
+    bool filtered = ctl_pick_looks_inside(pick) || pick->since_ns > 0 || pick->until_ns != UINT64_MAX;
+    uint64_t there = listing->stat.parked_entries;
+
+    if (listing->listed == 0)
+        buf_text(&listing->out, filtered ? "Nothing that is parked matches.\n" : "Nothing is parked.\n");
+    else if (listing->listed == listing->options->limit && (filtered || there > listing->listed))
+        ctl_ls_put_cut(&listing->out, listing->options, listing->listed, filtered ? 0 : there, "entries");
+    ctl_write(listing->ctl, &listing->out);
 }
 
 int ctl_ls_parked(struct ctl *ctl, struct spool *spool, const struct ctl_ls_options *options)
 {
-    struct listing listing = {.ctl = ctl, .colored = ctl_terminal_colored(ctl)};
+    struct listing listing = {.ctl = ctl, .options = options, .spool = spool, .colored = ctl_terminal_colored(ctl)};
     unsigned used =
         SEQ_COLUMNS + SPAN_COLUMNS + CTL_LS_TIME_COLUMNS + REASON_COLUMNS + CODE_COLUMNS + SPANS_COLUMNS + 9;
     unsigned width = ctl_terminal_width(ctl);
-    struct spool_stat stat;
     struct err err;
-    char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
 
     listing.text_columns = width > used + CTL_LS_TEXT_MIN ? width - used : CTL_LS_TEXT_MIN;
+    ctl_batch_init(&listing.batch);
     buf_init(&listing.out, LINE_BYTES_MAX);
-    int result = spool_stat(spool, &stat, &err);
-    if (result == 0) {
-        listing.passed_over = stat.parked_entries > options->limit ? stat.parked_entries - options->limit : 0;
-        result = list_all(&listing, spool, &err);
-    }
+    int result = list(&listing, &err);
     if (result < 0)
         ctl_fail(ctl, "%s", err.text);
-    else if (!ctl->json && listing.listed == 0)
-        buf_text(&listing.out, "Nothing is parked.\n");
-    else if (!ctl->json && stat.parked_entries > listing.listed)
-        buf_printf(&listing.out, "The newest %s of %s entries; --limit 0 lists all.\n",
-                   units_format_count(a, listing.listed), units_format_count(b, stat.parked_entries));
-    ctl_write(ctl, &listing.out);
+    else if (!ctl->json)
+        print_foot(&listing);
     buf_fini(&listing.out);
+    ctl_batch_fini(&listing.batch);
     return result < 0 ? CTL_FAILED : CTL_OK;
 }

@@ -156,7 +156,24 @@ static void test_values_out_of_range_are_named(void **state)
     assert_ran(&run, CTL_FAILED, "", "tracespool ls: --color takes auto, always or never, not \"blue\"\n");
     run_free(&run);
     RUN(&run, "ls", "--all", "--parked");
-    assert_ran(&run, CTL_FAILED, "", "tracespool ls: --all and --parked are two lists; ask for one\n");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool ls: --parked is a list of its own, of spans and not of batches; ask for one\n");
+    run_free(&run);
+    RUN(&run, "ls", "--oldest", "--reverse");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool ls: --oldest begins with the oldest, --reverse with the newest; ask for one\n");
+    run_free(&run);
+    RUN(&run, "ls", "--service", "a", "--service", "b");
+    assert_ran(&run, CTL_FAILED, "", "tracespool ls: --service takes one service; \"b\" is the second\n");
+    run_free(&run);
+    RUN(&run, "ls", "--service", "");
+    assert_ran(&run, CTL_FAILED, "", "tracespool ls: --service takes a service.name\n");
+    run_free(&run);
+    RUN(&run, "ls", "--since", "1h", "--until", "2h");
+    assert_ran(&run, CTL_FAILED, "", "tracespool ls: --until is not after --since\n");
+    run_free(&run);
+    RUN(&run, "ls", "--since", "soon");
+    assert_contains(run.err, "tracespool ls: --since: \"soon\" is no time; write ");
     run_free(&run);
     RUN(&run, "show", "1", "--from", "nowhere");
     assert_ran(&run, CTL_FAILED, "", "tracespool show: --from takes spool, mongodb or both, not \"nowhere\"\n");

@@ -41,6 +41,18 @@ static void test_parse_takes_every_form(void **state)
     assert_id("ALL", CTL_EDIT_ALL, 0, 0, 0);
 }
 
+static void test_parse_takes_an_entry_that_stands_for_its_batch(void **state)
+{
+    struct ctl_edit_id id;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(ctl_edit_id_parse(&id, "74:all", &err), 0);
+    assert_int_equal(id.kind, CTL_EDIT_ENTRY);
+    assert_int_equal(id.first, 74);
+    assert_int_equal(id.index, 0);
+}
+
 static void test_parse_refuses_what_is_mistyped(void **state)
 {
     static const struct {
@@ -131,8 +143,15 @@ static void test_read_takes_the_lists_of_ls(void **state)
                 "5 7 ");
     assert_read("   SEQ   SPAN  PARKED                REASON        CODE   SPANS  WHY\n"
                 "    74      0  2026-11-22T18:48:34Z  refused        121       1  Document failed validation\n"
-                "    74     12  2026-11-22T18:48:34Z  refused        121       1  \n",
-                "74:0 74:12 ");
+                "    74     12  2026-11-22T18:48:34Z  refused        121       1  \n"
+                "    75    all  2026-11-22T18:48:34Z  undecodable      0       4  not protobuf\n"
+                "The oldest 3 of 7 entries; --limit 0 lists all.\n",
+                "74:0 74:12 75:0 ");
+    assert_read("     7  2026-11-22T18:53:41Z      20 s       2    214 B  held      order\n"
+                "        (tried once: not protobuf)\n",
+                "7 ");
+    assert_read("No held batches match.\n", "");
+    assert_read("Nothing that is parked matches.\n", "");
     assert_read("No pending batches. `tracespool ls --all` lists history.\n", "");
     assert_read("No batches.\n", "");
     assert_read("Nothing is parked.\n", "");
@@ -213,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_takes_every_form),
+        cmocka_unit_test(test_parse_takes_an_entry_that_stands_for_its_batch),
         cmocka_unit_test(test_parse_refuses_what_is_mistyped),
         cmocka_unit_test(test_read_takes_ids_one_a_line),
         cmocka_unit_test(test_read_takes_the_lists_of_ls),

@@ -104,9 +104,130 @@ static void test_ls_json_is_a_line_a_batch(void **state)
     assert_int_equal(lines(run.out, 0, &line), 3);
     assert_true(strncmp(line, "{\"seq\":1,\"received_unix_ns\":1", 29) == 0);
     assert_contains(line, "\"spans\":4,\"stored_bytes\":");
-    assert_contains(line, "\"request_bytes\":2942,\"state\":\"delivered\",\"services\":[\"order\"],\"error\":null}\n");
+    assert_contains(line, "\"request_bytes\":2942,\"state\":\"delivered\",\"services\":[\"order\"],\"error\":null,"
+                          "\"attempts\":null,\"last_error\":null}\n");
     lines(run.out, 2, &line);
-    assert_contains(line, "\"state\":\"pending\",\"services\":[\"이상한 서비스\"],\"error\":null}\n");
+    assert_contains(line, "\"state\":\"pending\",\"services\":[\"이상한 "
+                          "서비스\"],\"error\":null,\"attempts\":null,\"last_error\":null}\n");
+    run_free(&run);
+}
+
+/* "1 2 3 " of the JSON lines. */
+static const char *seqs(const char *out)
+{
+    static char text[256];
+
+    text[0] = '\0';
+    for (const char *at = out; (at = strstr(at, "{\"seq\":")) != NULL; at += 7)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%ld ", strtol(at + 7, NULL, 10));
+    return text;
+}
+
+#define assert_lists(fixture, expected, ...)                                                                           \
+    do {                                                                                                               \
+        struct run list;                                                                                               \
+        RUN(&list, "ls", "--json", "--spool", (fixture)->path, __VA_ARGS__);                                           \
+        assert_string_equal(list.err, "");                                                                             \
+        assert_string_equal(seqs(list.out), expected);                                                                 \
+        run_free(&list);                                                                                               \
+    } while (0)
+
+static void hold(struct spool_fixture *fixture, const char *seq)
+{
+    struct run run;
+
+    RUN(&run, "hold", seq, "--spool", fixture->path);
+    assert_int_equal(run.status, CTL_OK);
+    run_free(&run);
+}
+
+static void test_ls_lists_what_each_state_has(void **state)
+{
+    struct spool_fixture *fixture = *state;
+
+    fixture_stop_spool(fixture);
+    hold(fixture, "3");
+    assert_lists(fixture, "2 3 ", "--limit", "0");
+    assert_lists(fixture, "2 ", "--pending");
+    assert_lists(fixture, "3 ", "--held");
+    assert_lists(fixture, "1 ", "--history");
+    assert_lists(fixture, "1 3 ", "--history", "--held");
+    assert_lists(fixture, "1 2 3 ", "--all");
+    assert_lists(fixture, "", "--damaged");
+}
+
+static void test_ls_lists_from_either_end(void **state)
+{
+    struct spool_fixture *fixture = *state;
+
+    assert_lists(fixture, "3 2 1 ", "--all", "--reverse");
+    assert_lists(fixture, "3 2 ", "--all", "--reverse", "--limit", "2");
+    assert_lists(fixture, "1 2 ", "--all", "--oldest", "--limit", "2");
+    assert_lists(fixture, "2 3 ", "--all", "--limit", "2");
+    for (unsigned i = 0; i < 2 * CTL_PAGE_RECORDS; i++)
+        fixture_put_file(fixture, "python-awkward-0012.pb", 1);
+    assert_lists(fixture, "515 514 ", "--reverse", "--limit", "2");
+}
+
+static void test_ls_lists_what_a_service_sent(void **state)
+{
+    struct spool_fixture *fixture = *state;
+    struct run run;
+    const char *line;
+
+    fixture_put_file(fixture, "python-awkward-0008.pb", 137);
+    assert_lists(fixture, "1 ", "--all", "--service", "order");
+    assert_lists(fixture, "2 4 ", "--all", "--service", "svc-11");
+    assert_lists(fixture, "4 ", "--all", "--service", "svc-11", "--limit", "1");
+    assert_lists(fixture, "", "--all", "--service", "svc-1");
+    RUN(&run, "ls", "--service", "svc-11", "--limit", "1", "--spool", fixture->path);
+    lines(run.out, 2, &line);
+    assert_string_equal(line, "The newest 1 pending batches that match; --limit 0 lists all.\n");
+    run_free(&run);
+    RUN(&run, "ls", "--service", "nobody", "--spool", fixture->path);
+    assert_ran(&run, CTL_OK, "No pending batches match. `tracespool ls --all` lists history.\n", "");
+    run_free(&run);
+}
+
+static void test_ls_lists_what_was_received_in_time(void **state)
+{
+    struct spool_fixture *fixture = *state;
+
+    assert_lists(fixture, "1 2 3 ", "--all", "--since", "1h");
+    assert_lists(fixture, "", "--all", "--since", "2h", "--until", "1h");
+    assert_lists(fixture, "1 2 3 ", "--all", "--since", "2h", "--until", "now");
+}
+
+static void test_ls_tells_why_a_batch_waits(void **state)
+{
+    struct spool_fixture *fixture = *state;
+    struct spool_delivery delivery = {
+        .state = SPOOL_DELIVERY_BACKING_OFF, .since_ns = 1, .attempts = 1234, .text = "nobody answers"};
+    struct spool_parked whole = {.seq = 3,
+                                 .whole = true,
+                                 .reason = SPOOL_PARK_UNDECODABLE,
+                                 .attempts = 1,
+                                 .spans = 2,
+                                 .parked_ns = 1,
+                                 .received_ns = 1,
+                                 .text = "not \033[31mprotobuf"};
+    struct err err;
+    struct run run;
+    const char *line;
+
+    assert_int_equal(spool_writer_note_delivery(fixture->writer, &delivery, &err), 0);
+    assert_int_equal(spool_writer_park(fixture->writer, &whole, 1, &err), 0);
+    RUN(&run, "ls", "--spool", fixture->path);
+    assert_int_equal(lines(run.out, 2, &line), 5);
+    assert_true(strncmp(line, "        (tried 1,234 times: nobody answers)\n", 44) == 0);
+    lines(run.out, 4, &line);
+    assert_string_equal(line, "        (tried once: not \\x1b[31mprotobuf)\n");
+    run_free(&run);
+    RUN(&run, "ls", "--json", "--spool", fixture->path);
+    assert_int_equal(lines(run.out, 0, &line), 2);
+    assert_contains(line, ",\"attempts\":1234,\"last_error\":\"nobody answers\"}\n");
+    lines(run.out, 1, &line);
+    assert_contains(line, ",\"attempts\":1,\"last_error\":\"not \\u001b[31mprotobuf\"}\n");
     run_free(&run);
 }
 
@@ -231,6 +352,10 @@ static void test_ls_damaged_batch_is_listed_and_makes_it_2(void **state)
     assert_int_equal(run.status, CTL_PARTIAL);
     assert_contains(run.out, "  damaged   a part is missing");
     run_free(&run);
+    RUN(&run, "ls", "--damaged", "--json", "--spool", fixture->path);
+    assert_int_equal(run.status, CTL_PARTIAL);
+    assert_string_equal(seqs(run.out), "4 ");
+    run_free(&run);
     RUN(&run, "show", "4", "--spool", fixture->path);
     assert_int_equal(run.status, CTL_PARTIAL);
     assert_string_equal(run.err, "tracespool show: batch 4 is damaged: a part is missing or its checksum is wrong\n");
@@ -284,6 +409,19 @@ static void test_ls_parked_lists_reason_code_and_text(void **state)
               "\"attempts\":1,\"spans\":1,\"bytes\":3,\"parked_unix_ns\":1700000000000000000,"
               "\"received_unix_ns\":1700000000000000000}\n");
     run_free(&run);
+    assert_lists(fixture, "2 ", "--parked", "--limit", "1");
+    assert_lists(fixture, "", "--parked", "--since", "1h");
+    assert_lists(fixture, "2 2 ", "--parked", "--until", "1h");
+    assert_lists(fixture, "", "--parked", "--damaged");
+    RUN(&run, "ls", "--parked", "--reverse", "--json", "--spool", fixture->path);
+    assert_true(strncmp(run.out, "{\"seq\":2,\"span_index\":6,", 24) == 0);
+    run_free(&run);
+    RUN(&run, "ls", "--parked", "--oldest", "--limit", "1", "--json", "--spool", fixture->path);
+    assert_true(strncmp(run.out, "{\"seq\":2,\"span_index\":5,", 24) == 0);
+    run_free(&run);
+    RUN(&run, "ls", "--parked", "--service", "order", "--spool", fixture->path);
+    assert_ran(&run, CTL_OK, "Nothing that is parked matches.\n", "");
+    run_free(&run);
     RUN(&run, "status", "--spool", fixture->path);
     assert_contains(run.out, "parked     2 entries\n");
     assert_contains(run.out, "! 2 entries were not stored in MongoDB and kept in the spool");
@@ -327,6 +465,11 @@ int main(void)
         TEST(test_ls_all_lists_history_too),
         TEST(test_ls_limit_lists_the_newest_and_says_so),
         TEST(test_ls_json_is_a_line_a_batch),
+        TEST(test_ls_lists_what_each_state_has),
+        TEST(test_ls_lists_from_either_end),
+        TEST(test_ls_lists_what_a_service_sent),
+        TEST(test_ls_lists_what_was_received_in_time),
+        TEST(test_ls_tells_why_a_batch_waits),
         TEST(test_ls_pages_through_more_than_a_page),
         TEST(test_ls_passes_over_what_is_delivered_between),
         cmocka_unit_test(test_ls_of_an_empty_spool),
