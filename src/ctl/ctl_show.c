@@ -1,5 +1,5 @@
 /*
- * ctl_show.c - `tracespool show SEQ | TRACEID`: which of the two.
+ * ctl_show.c - `tracespool show SEQ | SEQ:N | TRACEID`: which of them, and in which form.
  */
 #include "ctl_show.h"
 
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "ctl_edit_id.h"
 #include "ctl_verbs.h"
 #include "hex.h"
 #include "units.h"
@@ -18,6 +19,7 @@ const struct ctl_option ctl_show_options[] = {
     {"from", "WHERE", 'f', "spool, mongodb or both (default): where to look for a trace"},
     {"timeout", "DURATION", 't', "how long MongoDB may take (default 3s)"},
     {"otlp", NULL, 'o', "all that was sent, as OTLP/JSON, one export request a line"},
+    {"raw", NULL, 'r', "the request of a batch or a parked entry, in protobuf's binary form"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -64,25 +66,48 @@ static int parse(struct ctl *ctl, int argc, char **argv, struct ctl_show_options
             return -1;
         if (option == 'o')
             options->otlp = true;
+        if (option == 'r')
+            options->raw = true;
+    }
+    if (options->raw && (options->otlp || ctl->json)) {
+        ctl_fail(ctl, "--raw is protobuf, %s is JSON; ask for one", ctl->json ? "--json" : "--otlp");
+        return -1;
     }
     return 0;
+}
+
+static int show_batch_or_entry(struct ctl *ctl, const char *name, const struct ctl_show_options *options)
+{
+    struct ctl_edit_id id;
+    struct err err;
+
+    if (ctl_edit_id_parse(&id, name, &err) < 0 || (id.kind != CTL_EDIT_BATCH && id.kind != CTL_EDIT_ENTRY))
+        return ctl_fail(
+            ctl, "\"%s\" is neither a batch's number, nor SEQ:N for a parked entry, nor a trace id of 32 hex digits",
+            name);
+    if (options->raw && !ctl_show_may_be_raw(ctl))
+        return CTL_FAILED;
+    if (id.kind == CTL_EDIT_ENTRY)
+        return ctl_show_parked(ctl, id.first, id.index, options);
+    if (options->raw)
+        return ctl_show_raw(ctl, id.first);
+    ctl->json |= options->otlp; /* a batch's JSON is that already */
+    return ctl_show_batch(ctl, id.first);
 }
 
 int ctl_show(struct ctl *ctl, int argc, char **argv)
 {
     struct ctl_show_options options = {.from = CTL_FROM_BOTH, .timeout_ms = DEFAULT_TIMEOUT_MS};
     uint8_t trace_id[OTLP_TRACE_ID_BYTES];
-    uint64_t seq;
 
     if (parse(ctl, argc, argv, &options) < 0)
         return ctl->exit;
     if (argc - optind != 1)
-        return ctl_fail(ctl, "takes one operand: a batch's number (`tracespool ls`) or a trace id");
-    if (hex_decode(trace_id, sizeof(trace_id), argv[optind]) == 0)
-        return options.otlp ? ctl_show_otlp(ctl, trace_id, &options) : ctl_show_trace(ctl, trace_id, &options);
-    if (ctl_options_number(argv[optind], UINT64_MAX, &seq) == 0) {
-        ctl->json |= options.otlp; /* a batch's JSON is that already */
-        return ctl_show_batch(ctl, seq);
-    }
-    return ctl_fail(ctl, "\"%s\" is neither a batch's number nor a trace id of 32 hex digits", argv[optind]);
+        return ctl_fail(ctl, "takes one operand: a batch's number (`tracespool ls`), a parked entry's "
+                             "(`tracespool ls --parked`), or a trace id");
+    if (hex_decode(trace_id, sizeof(trace_id), argv[optind]) != 0)
+        return show_batch_or_entry(ctl, argv[optind], &options);
+    if (options.raw)
+        return ctl_fail(ctl, "--raw is for a batch or a parked entry; --otlp gives all that is known of a trace");
+    return options.otlp ? ctl_show_otlp(ctl, trace_id, &options) : ctl_show_trace(ctl, trace_id, &options);
 }

@@ -105,7 +105,7 @@ static int count_parked(struct spool *spool, uint64_t seq, size_t *parked_count,
     return result;
 }
 
-static int not_there(const struct ctl *ctl, uint64_t seq, size_t parked)
+int ctl_show_not_there(const struct ctl *ctl, uint64_t seq, size_t parked)
 {
     ctl_fail(ctl, "batch %" PRIu64 " is not in the spool: it was never there, or made room for newer ones", seq);
     if (parked > 0)
@@ -151,7 +151,7 @@ int ctl_show_batch(struct ctl *ctl, uint64_t seq)
         found = -1;
     spool_close(spool);
     int status = found < 0    ? ctl_fail(ctl, "%s", err.text)
-                 : found == 0 ? not_there(ctl, seq, parked)
+                 : found == 0 ? ctl_show_not_there(ctl, seq, parked)
                               : show_found(&page, parked);
     buf_fini(&page.out);
     arena_fini(&page.parts);

@@ -183,11 +183,26 @@ static void test_values_out_of_range_are_named(void **state)
     run_free(&run);
     RUN(&run, "show", "12x");
     assert_ran(&run, CTL_FAILED, "",
-               "tracespool show: \"12x\" is neither a batch's number nor a trace id of 32 hex digits\n");
+               "tracespool show: \"12x\" is neither a batch's number, nor SEQ:N for a parked entry, nor a trace id of "
+               "32 hex digits\n");
     run_free(&run);
     RUN(&run, "show");
     assert_ran(&run, CTL_FAILED, "",
-               "tracespool show: takes one operand: a batch's number (`tracespool ls`) or a trace id\n");
+               "tracespool show: takes one operand: a batch's number (`tracespool ls`), a parked entry's "
+               "(`tracespool ls --parked`), or a trace id\n");
+    run_free(&run);
+    RUN(&run, "show", "1", "--raw", "--otlp");
+    assert_ran(&run, CTL_FAILED, "", "tracespool show: --raw is protobuf, --otlp is JSON; ask for one\n");
+    run_free(&run);
+    RUN(&run, "show", "--json", "1", "--raw");
+    assert_ran(&run, CTL_FAILED, "", "tracespool show: --raw is protobuf, --json is JSON; ask for one\n");
+    run_free(&run);
+    RUN(&run, "show", "0123456789abcdef0123456789abcdef", "--raw");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool show: --raw is for a batch or a parked entry; --otlp gives all that is known of a trace\n");
+    run_free(&run);
+    RUN(&run, "show", "1-3");
+    assert_int_equal(run.status, CTL_FAILED);
     run_free(&run);
     RUN(&run, "status", "more");
     assert_ran(&run, CTL_FAILED, "", "tracespool status: takes no operand\n");
