@@ -200,6 +200,10 @@
 #define CTL_EDIT_IDS_MAX 1000000          /* ids that a command takes, most of them from a pipe */
 #define CTL_EDIT_LINE_MAX 8192            /* a line of `tracespool ls`, read back */
 #define CTL_EDIT_ERRORS_MAX 100           /* texts about single ids in JSON; the number of them is exact */
+#define CTL_SHAPE_SERVICES_MAX 4096       /* shape: services that are counted each for itself */
+#define CTL_SHAPE_NAMES_BYTES (1UL << 20) /* shape: of their names */
+#define CTL_SHAPE_BUCKETS 11              /* shape: ages, the last without an end */
+#define CTL_SHAPE_BUCKET_S_MAX 2592000UL  /* shape: the first of them */
 #define CTL_RETRY_MIN_MS 500              /* send: first wait without RetryInfo */
 #define CTL_RETRY_MAX_MS 30000            /* send: longest wait */
 #define CTL_SEND_REPEAT_MAX 1000000000    /* send: --repeat */

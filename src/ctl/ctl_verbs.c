@@ -16,6 +16,7 @@ const struct ctl_verb ctl_verbs[] = {
     {"status", "", "the spool, the daemon and MongoDB on one screen", ctl_status_options, ctl_status},
     {"ls", "", "the batches that wait, and what is parked", ctl_ls_options, ctl_ls},
     {"show", "SEQ[:N] | TRACEID", "one batch, one parked entry, or one trace as a tree", ctl_show_options, ctl_show},
+    {"shape", "", "what waits, services by age", ctl_shape_options, ctl_shape},
     {"hold", "ID...", "keep pending batches back from MongoDB", ctl_edit_options, ctl_hold},
     {"release", "ID...", "deliver held batches after all", ctl_edit_options, ctl_release},
     {"requeue", "ID...", "deliver what is parked again", ctl_edit_options, ctl_requeue},

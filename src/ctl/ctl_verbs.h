@@ -29,6 +29,7 @@ const struct ctl_verb *ctl_verb_suggest(const char *name);
 extern const struct ctl_option ctl_status_options[];
 extern const struct ctl_option ctl_ls_options[];
 extern const struct ctl_option ctl_show_options[];
+extern const struct ctl_option ctl_shape_options[];
 extern const struct ctl_option ctl_edit_options[]; /* hold, release, requeue */
 extern const struct ctl_option ctl_rm_options[];
 extern const struct ctl_option ctl_replay_options[];
@@ -41,6 +42,7 @@ extern const struct ctl_option ctl_help_options[];
 int ctl_status(struct ctl *ctl, int argc, char **argv);
 int ctl_ls(struct ctl *ctl, int argc, char **argv);
 int ctl_show(struct ctl *ctl, int argc, char **argv);
+int ctl_shape(struct ctl *ctl, int argc, char **argv);
 int ctl_hold(struct ctl *ctl, int argc, char **argv);
 int ctl_release(struct ctl *ctl, int argc, char **argv);
 int ctl_requeue(struct ctl *ctl, int argc, char **argv);

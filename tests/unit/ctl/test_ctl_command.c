@@ -204,6 +204,12 @@ static void test_values_out_of_range_are_named(void **state)
     RUN(&run, "show", "1-3");
     assert_int_equal(run.status, CTL_FAILED);
     run_free(&run);
+    RUN(&run, "shape", "--bytes", "--batches");
+    assert_ran(&run, CTL_FAILED, "", "tracespool shape: --bytes and --batches are two tables; ask for one\n");
+    run_free(&run);
+    RUN(&run, "shape", "--bucket", "0");
+    assert_ran(&run, CTL_FAILED, "", "tracespool shape: --bucket takes a duration of 1ms to 30d, not \"0\"\n");
+    run_free(&run);
     RUN(&run, "status", "more");
     assert_ran(&run, CTL_FAILED, "", "tracespool status: takes no operand\n");
     run_free(&run);
