@@ -13,14 +13,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "ctl_time.h"
 #include "ctl_verbs.h"
 
 #define HELP_DRY_RUN "only count what would be done"
 #define HELP_YES "do not ask"
+#define HELP_SERVICE "only batches with spans of this service.name, each as a whole"
 
-const struct ctl_option ctl_edit_options[] = {
+const struct ctl_option ctl_hold_options[] = {
+    {"service", "NAME", 'S', HELP_SERVICE},
+    {"dry-run", NULL, 'n', HELP_DRY_RUN},
+    {NULL, NULL, 0, NULL},
+};
+
+const struct ctl_option ctl_requeue_options[] = {
     {"dry-run", NULL, 'n', HELP_DRY_RUN},
     {NULL, NULL, 0, NULL},
 };
@@ -35,6 +40,7 @@ const struct ctl_option ctl_rm_options[] = {
 const struct ctl_option ctl_replay_options[] = {
     {"since", "TIME", 's', "only what was received then or later"},
     {"until", "TIME", 'u', "only what was received before"},
+    {"service", "NAME", 'S', HELP_SERVICE},
     {"yes", NULL, 'y', HELP_YES},
     {"dry-run", NULL, 'n', HELP_DRY_RUN},
     {NULL, NULL, 0, NULL},
@@ -53,16 +59,6 @@ enum { HOLD, RELEASE, REQUEUE, REMOVE, REPLAY };
 
 /* --- the command line ------------------------------------------------------ */
 
-static int take_time(struct ctl_edit *edit, const char *option, const char *text, uint64_t *wall_ns)
-{
-    struct err err;
-
-    if (ctl_time_parse(text, clock_wall_ns(), wall_ns, &err) == 0)
-        return 0;
-    ctl_fail(edit->ctl, "--%s: %s", option, err.text);
-    return -1;
-}
-
 static int take_option(struct ctl_edit *edit, int option, const char *argument)
 {
     switch (option) {
@@ -75,25 +71,14 @@ static int take_option(struct ctl_edit *edit, int option, const char *argument)
     case 'H':
         edit->states |= SPOOL_EDIT_STATE(SPOOL_DELIVERED);
         return 0;
+    case 'S':
+        return ctl_pick_take_service(edit->ctl, &edit->pick, argument);
     case 's':
         edit->many = true;
-        return take_time(edit, "since", argument, &edit->since_ns);
+        return ctl_pick_take_since(edit->ctl, &edit->pick, argument);
     default:
-        return take_time(edit, "until", argument, &edit->until_ns);
+        return ctl_pick_take_until(edit->ctl, &edit->pick, argument);
     }
-}
-
-static int check_times(const struct ctl_edit *edit)
-{
-    if (edit->since_ns > clock_wall_ns()) {
-        ctl_fail(edit->ctl, "--since has yet to come");
-        return -1;
-    }
-    if (edit->until_ns <= edit->since_ns) {
-        ctl_fail(edit->ctl, "--until is not after --since");
-        return -1;
-    }
-    return 0;
 }
 
 static int check_ids(struct ctl_edit *edit, struct err *err)
@@ -148,7 +133,7 @@ static int take_command_line(struct ctl_edit *edit, int argc, char **argv, const
         ctl_fail(edit->ctl, "say which: %sSEQ, SEQ-SEQ or ALL", options == ctl_replay_options ? "--since TIME, " : "");
         return -1;
     }
-    if (check_times(edit) < 0)
+    if (ctl_pick_check_times(edit->ctl, &edit->pick) < 0)
         return -1;
     if (take_ids(edit, argv + optind, argc - optind, &err) < 0) {
         ctl_fail(edit->ctl, "%s", err.text);
@@ -177,7 +162,7 @@ static int edit_spool(struct ctl_edit *edit)
 {
     struct err err;
 
-    if (ctl_edit_plan(edit, &err) < 0)
+    if (ctl_edit_plan(edit, &err) < 0 || (edit->pick.service != NULL && ctl_edit_find_service(edit, &err) < 0))
         return ctl_fail(edit->ctl, "%s", err.text);
     if (edit->dry_run) {
         ctl_edit_count(edit, &edit->tally);
@@ -199,7 +184,7 @@ static int run_verb(struct ctl *ctl, int argc, char **argv, int verb, const stru
     edit->ctl = ctl;
     edit->form = &forms[verb];
     edit->states = edit->form->fits;
-    edit->until_ns = UINT64_MAX;
+    edit->pick.until_ns = UINT64_MAX;
     ctl->exit = CTL_FAILED; /* unless help was asked for */
     if (take_command_line(edit, argc, argv, options) < 0) {
         status = ctl->exit;
@@ -207,6 +192,7 @@ static int run_verb(struct ctl *ctl, int argc, char **argv, int verb, const stru
         status = edit_spool(edit);
         spool_close(edit->spool);
     }
+    free(edit->only);
     free(edit->work);
     free(edit->ids.items);
     free(edit);
@@ -215,17 +201,17 @@ static int run_verb(struct ctl *ctl, int argc, char **argv, int verb, const stru
 
 int ctl_hold(struct ctl *ctl, int argc, char **argv)
 {
-    return run_verb(ctl, argc, argv, HOLD, ctl_edit_options);
+    return run_verb(ctl, argc, argv, HOLD, ctl_hold_options);
 }
 
 int ctl_release(struct ctl *ctl, int argc, char **argv)
 {
-    return run_verb(ctl, argc, argv, RELEASE, ctl_edit_options);
+    return run_verb(ctl, argc, argv, RELEASE, ctl_hold_options);
 }
 
 int ctl_requeue(struct ctl *ctl, int argc, char **argv)
 {
-    return run_verb(ctl, argc, argv, REQUEUE, ctl_edit_options);
+    return run_verb(ctl, argc, argv, REQUEUE, ctl_requeue_options);
 }
 
 int ctl_rm(struct ctl *ctl, int argc, char **argv)

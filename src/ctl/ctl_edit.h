@@ -1,9 +1,9 @@
 /*
  * ctl_edit.h - the operator's verbs: hold, release, requeue, rm, replay.
  *
- * One command goes through four files: the command line (ctl_edit.c), ids into
- * work (ctl_edit_plan.c), consent (ctl_edit_ask.c), steps (ctl_edit_run.c);
- * ctl_edit_tell.c says what came of it.
+ * One command goes through these files: the command line (ctl_edit.c), ids into
+ * work (ctl_edit_plan.c), what of it a service has (ctl_edit_only.c), consent
+ * (ctl_edit_ask.c), steps (ctl_edit_run.c); ctl_edit_tell.c says what came of it.
  */
 #ifndef TRACESPOOL_CTL_EDIT_H
 #define TRACESPOOL_CTL_EDIT_H
@@ -11,6 +11,7 @@
 #include "bounds.h"
 #include "ctl.h"
 #include "ctl_edit_id.h"
+#include "ctl_pick.h"
 #include "spool_edit.h"
 
 /* How the verbs differ. */
@@ -55,11 +56,10 @@ struct ctl_edit {
     /* from the command line */
     bool dry_run;
     bool yes;
-    bool from_input; /* ids came from standard input */
-    bool many;       /* a range, ALL, or a time: more than was named one by one */
-    unsigned states; /* form->fits, and history with rm --history */
-    uint64_t since_ns;
-    uint64_t until_ns; /* UINT64_MAX: no end */
+    bool from_input;      /* ids came from standard input */
+    bool many;            /* a range, ALL, or a time: more than was named one by one */
+    unsigned states;      /* form->fits, and history with rm --history */
+    struct ctl_pick pick; /* times and the service; its states are those of `states` */
     struct ctl_edit_ids ids;
 
     /* the spool */
@@ -67,6 +67,9 @@ struct ctl_edit {
     uint64_t next_seq; /* when the command began: what comes later is not touched */
     struct ctl_edit_work *work;
     size_t work_count;
+    uint64_t *only; /* with pick.service: the batches in which it was found, ascending */
+    size_t only_count;
+    uint64_t unreadable; /* batches that could not be looked into, and are left alone */
 
     /* what came of it */
     struct ctl_edit_tally asked; /* what it would be, for a verb that asks */
@@ -85,6 +88,18 @@ struct ctl_edit {
  * that cannot be meant, so that nothing is to be done.
  */
 int ctl_edit_plan(struct ctl_edit *edit, struct err *err);
+
+/* After that: whether the batch was named alone. */
+bool ctl_edit_is_named(const struct ctl_edit *edit, uint64_t seq);
+
+/* --- ctl_edit_only.c ------------------------------------------------------- */
+
+/*
+ * Looks into the batches of edit->work that fit for pick.service, and notes
+ * those that have it in edit->only.  Changes nothing.  -1: the spool cannot be
+ * read, or they are more than CTL_EDIT_IDS_MAX.
+ */
+int ctl_edit_find_service(struct ctl_edit *edit, struct err *err);
 
 /* --- ctl_edit_run.c -------------------------------------------------------- */
 

@@ -79,8 +79,9 @@ bool ctl_edit_ask(struct ctl_edit *edit)
     if (edit->form->finally)
         put_states(&text, edit);
     if (!edit->ctl->json || somebody_is_there(edit))
-        ctl_note(edit->ctl, "%.*s will be %s%s", (int)text.len, (const char *)text.data, edit->form->past,
-                 edit->form->finally ? " for good" : ": MongoDB is sent them again");
+        ctl_note(edit->ctl, "%.*s will be %s%s%s", (int)text.len, (const char *)text.data, edit->form->past,
+                 edit->form->finally ? " for good" : ": MongoDB is sent them again",
+                 edit->pick.service != NULL ? ", with what other services have in them" : "");
     buf_fini(&text);
     if (edit->yes || !somebody_is_there(edit))
         return true;

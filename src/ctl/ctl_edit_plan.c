@@ -90,8 +90,7 @@ static void tell_misfit(struct ctl_edit *edit, const struct ctl_edit_id *id, con
 static bool fits(const struct ctl_edit *edit, const struct spool_record *record)
 {
     return record != NULL && (edit->states & SPOOL_EDIT_STATE(record->state)) != 0 &&
-           record->received_ns >= edit->since_ns &&
-           (edit->until_ns == UINT64_MAX || record->received_ns < edit->until_ns);
+           ctl_pick_in_time(&edit->pick, record->received_ns);
 }
 
 static void add_work(struct ctl_edit *edit, const struct ctl_edit_id *id, uint64_t expected)
@@ -179,6 +178,14 @@ static int compare_ids(const void *a, const void *b)
     if (one->first != other->first)
         return one->first < other->first ? -1 : 1;
     return one->index == other->index ? 0 : one->index < other->index ? -1 : 1;
+}
+
+bool ctl_edit_is_named(const struct ctl_edit *edit, uint64_t seq)
+{
+    struct ctl_edit_id id = {.kind = CTL_EDIT_BATCH, .first = seq};
+
+    return edit->ids.count > 0 &&
+           bsearch(&id, edit->ids.items, edit->ids.count, sizeof(*edit->ids.items), compare_ids) != NULL;
 }
 
 /* A range that goes past the newest batch is a mistake: what would come later is not in it. */

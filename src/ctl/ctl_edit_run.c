@@ -120,9 +120,11 @@ static void run_batches(struct run *run, const struct ctl_edit_work *work)
     struct spool_edit step = {
         .kind = edit->form->kind,
         .range = {.first = work->first, .end = work->last + 1},
-        .since_ns = edit->since_ns,
-        .until_ns = edit->until_ns,
+        .since_ns = edit->pick.since_ns,
+        .until_ns = edit->pick.until_ns,
         .states = run->states,
+        .only = edit->only,
+        .only_count = edit->only_count,
         .dry_run = run->dry,
     };
     struct spool_edit_result sum = {.records = 0};

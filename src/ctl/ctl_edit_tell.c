@@ -57,7 +57,7 @@ static bool did_something(const struct ctl_edit *edit)
 
 static bool went_wrong(const struct ctl_edit *edit)
 {
-    return edit->failed > 0 || edit->interrupted || edit->error.class != ERR_NONE;
+    return edit->failed + edit->unreadable > 0 || edit->interrupted || edit->error.class != ERR_NONE;
 }
 
 /* --- for people ------------------------------------------------------------ */
@@ -124,6 +124,7 @@ static void put(struct ctl_edit *edit, struct buf *out)
     json_member_uint(&json, "stored_bytes", tally->stored_bytes);
     json_member_uint(&json, "parked_entries", tally->parked);
     json_member_uint(&json, "passed_batches", tally->passed);
+    json_member_uint(&json, "unreadable_batches", edit->unreadable);
     put_seq(&json, "first_new_seq", tally->first_new_seq);
     put_seq(&json, "last_new_seq", tally->last_new_seq);
     json_member_bool(&json, "interrupted", edit->interrupted);
@@ -146,6 +147,9 @@ int ctl_edit_tell(struct ctl_edit *edit)
         print(edit, &out);
     ctl_write(edit->ctl, &out);
     buf_fini(&out);
+    if (edit->unreadable > 0)
+        ctl_note(edit->ctl, "%" PRIu64 " damaged batches could not be looked into, and are left alone",
+                 edit->unreadable);
     if (edit->error.class != ERR_NONE)
         ctl_fail(edit->ctl, "%s; the rest is as it was", edit->error.text);
     else if (edit->interrupted)

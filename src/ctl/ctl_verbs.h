@@ -30,7 +30,8 @@ extern const struct ctl_option ctl_status_options[];
 extern const struct ctl_option ctl_ls_options[];
 extern const struct ctl_option ctl_show_options[];
 extern const struct ctl_option ctl_shape_options[];
-extern const struct ctl_option ctl_edit_options[]; /* hold, release, requeue */
+extern const struct ctl_option ctl_hold_options[]; /* hold, release */
+extern const struct ctl_option ctl_requeue_options[];
 extern const struct ctl_option ctl_rm_options[];
 extern const struct ctl_option ctl_replay_options[];
 extern const struct ctl_option ctl_check_options[];

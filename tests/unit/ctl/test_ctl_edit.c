@@ -507,7 +507,8 @@ static void test_json_is_one_object(void **state)
     assert_string_equal(
         run.out,
         "{\"verb\":\"hold\",\"dry_run\":false,\"batches\":2,\"spans\":4,\"stored_bytes\":10,\"parked_entries\":0,"
-        "\"passed_batches\":0,\"first_new_seq\":null,\"last_new_seq\":null,\"interrupted\":false,\"error\":null,"
+        "\"passed_batches\":0,\"unreadable_batches\":0,\"first_new_seq\":null,\"last_new_seq\":null,\"interrupted\":"
+        "false,\"error\":null,"
         "\"failed\":2,\"failures\":[{\"id\":\"1\",\"text\":\"is delivered; hold takes only what is pending\"},"
         "{\"id\":\"99\",\"text\":\"there is no such batch; the newest is 6\"}]}\n");
     assert_int_equal(run.status, CTL_PARTIAL);
@@ -517,14 +518,16 @@ static void test_json_is_one_object(void **state)
     assert_ran_here(
         &run, CTL_OK,
         "{\"verb\":\"requeue\",\"dry_run\":false,\"batches\":0,\"spans\":1,\"stored_bytes\":0,\"parked_entries\":1,"
-        "\"passed_batches\":0,\"first_new_seq\":7,\"last_new_seq\":7,\"interrupted\":false,\"error\":null,"
+        "\"passed_batches\":0,\"unreadable_batches\":0,\"first_new_seq\":7,\"last_new_seq\":7,\"interrupted\":false,"
+        "\"error\":null,"
         "\"failed\":0,\"failures\":[]}\n",
         "");
     RUN(&run, "rm", "ALL", "--yes", "--json", "--dry-run", "--spool", fixture->path);
     assert_ran_here(
         &run, CTL_OK,
         "{\"verb\":\"rm\",\"dry_run\":true,\"batches\":5,\"spans\":9,\"stored_bytes\":23,\"parked_entries\":0,"
-        "\"passed_batches\":2,\"first_new_seq\":null,\"last_new_seq\":null,\"interrupted\":false,\"error\":null,"
+        "\"passed_batches\":2,\"unreadable_batches\":0,\"first_new_seq\":null,\"last_new_seq\":null,\"interrupted\":"
+        "false,\"error\":null,"
         "\"failed\":0,\"failures\":[]}\n",
         "");
 }
