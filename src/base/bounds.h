@@ -191,6 +191,7 @@
 #define CTL_PAGE_RECORDS 256              /* headers read in one transaction */
 #define CTL_PAGE_PARKED 64                /* parked entries read in one transaction */
 #define CTL_PAGE_PARKED_BYTES (4UL << 20) /* of these, together; a larger one comes alone */
+#define CTL_RESIDENT_BYTES (16UL << 20)   /* stored bytes read before what is mapped of the spool is given back */
 #define CTL_REQUEST_BYTES_MAX (1UL << 30) /* one request: the most that receiver.max_request_bytes can be */
 #define CTL_SERVICES_MAX 16               /* service names that a list shows of one batch */
 #define CTL_TRACE_SPANS_MAX 100000        /* spans of a trace that are shown */

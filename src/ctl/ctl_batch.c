@@ -29,8 +29,16 @@ void ctl_batch_fini(struct ctl_batch *batch)
 
 int ctl_batch_read(struct ctl_batch *batch, struct spool *spool, uint64_t seq, struct err *err)
 {
+    int found;
+
     arena_reset(&batch->stored, KEEP_BYTES);
-    return spool_read(spool, seq, &batch->stored, &batch->record, err);
+    found = spool_read(spool, seq, &batch->stored, &batch->record, err);
+    batch->mapped += found > 0 ? batch->record.stored_bytes : 0;
+    if (batch->mapped >= CTL_RESIDENT_BYTES) {
+        spool_forget_pages(spool);
+        batch->mapped = 0;
+    }
+    return found;
 }
 
 int ctl_batch_inflate(struct ctl_batch *batch, struct err *err)

@@ -19,6 +19,7 @@ struct ctl_batch {
     struct err unreadable; /* why it is not */
 
     struct arena stored;  /* record.payload */
+    uint64_t mapped;      /* bytes read since the spool's file was forgotten */
     struct buf raw;       /* the request, when it was compressed */
     struct arena decoded; /* the index, and what the caller decodes */
 };

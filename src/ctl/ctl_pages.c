@@ -27,8 +27,13 @@ static void cut(struct ctl_pages *pages, uint64_t end)
         pages->count--;
 }
 
+/*
+ * A header lies alone on its page, and the kernel maps a good many around it.
+ * So each page of headers begins with nothing mapped.
+ */
 static int turn_forwards(struct ctl_pages *pages, struct err *err)
 {
+    spool_forget_pages(pages->spool);
     if (spool_list(pages->spool, pages->first, CTL_PAGE_RECORDS, pages->records, &pages->count, err) < 0)
         return -1;
     cut(pages, pages->end);
@@ -41,6 +46,7 @@ static int turn_backwards(struct ctl_pages *pages, struct err *err)
 {
     uint64_t low = pages->end - pages->first > CTL_PAGE_RECORDS ? pages->end - CTL_PAGE_RECORDS : pages->first;
 
+    spool_forget_pages(pages->spool);
     if (spool_list(pages->spool, low, (size_t)(pages->end - low), pages->records, &pages->count, err) < 0)
         return -1;
     cut(pages, pages->end);
@@ -132,6 +138,7 @@ static void move_behind(struct ctl_parked_pages *pages, const struct spool_parke
 
 static int turn_parked(struct ctl_parked_pages *pages, struct err *err)
 {
+    spool_forget_pages(pages->spool);
     int result = read_page(pages, CTL_PAGE_PARKED_BYTES, CTL_PAGE_PARKED, err);
 
     if (result < 0 && err->class == ERR_BUSY)

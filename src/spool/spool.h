@@ -115,6 +115,13 @@ int spool_read_pending(struct spool *spool, const struct spool_want *want, struc
 int spool_list(struct spool *spool, uint64_t from, size_t max_records, struct spool_record *records, size_t *count,
                struct err *err);
 
+/*
+ * Gives back what reading has mapped of the file, so that who reads much of it
+ * stays small; what is read again comes out of the kernel's cache.  Between
+ * calls of the functions above, by a process of one thread.
+ */
+void spool_forget_pages(struct spool *spool);
+
 /* --- parked ------------------------------------------------------------- */
 
 enum spool_park_reason { SPOOL_PARK_REFUSED = 1, SPOOL_PARK_DAMAGED = 2, SPOOL_PARK_UNDECODABLE = 3 };
