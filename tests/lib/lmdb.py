@@ -1,6 +1,7 @@
 """What no command does to a spool: through liblmdb itself, in a process of its own, as its locks belong to a process.
 
     python -m lib.lmdb readers SPOOL COUNT     holds read transactions until its standard input ends
+    python -m lib.lmdb looking SPOOL           prints which processes are in a read transaction
     python -m lib.lmdb format SPOOL NUMBER     writes the format's number
 """
 
@@ -50,6 +51,19 @@ class Environment:
             self.must(code)
         return count
 
+    def looking(self) -> set[int]:
+        """The processes that are in a read transaction now."""
+        lines: list[str] = []
+        callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+
+        def take(line: bytes, _: object) -> int:
+            lines.append(line.decode())
+            return 0
+
+        self.library.mdb_reader_list(self.env, callback(take), None)
+        rows = [line.split() for line in "".join(lines).splitlines()]
+        return {int(row[0]) for row in rows if len(row) == 3 and row[0].isdigit() and row[2] != "-"}
+
     def write_format(self, number: int) -> None:
         code, txn = self.begin(0)
         self.must(code)
@@ -90,18 +104,28 @@ class Readers:
         self.child.wait()
 
 
+def looking(spool: pathlib.Path) -> set[int]:
+    """The processes that are in a read transaction on the spool."""
+    answer = subprocess.run(
+        command("looking", str(spool)), cwd=TESTS, check=True, timeout=30, capture_output=True, text=True
+    )
+    return {int(word) for word in answer.stdout.split()}
+
+
 def write_format(spool: pathlib.Path, number: int) -> None:
     subprocess.run(command("format", str(spool), str(number)), cwd=TESTS, check=True, timeout=30)
 
 
-def main(what: str, spool: str, number: int) -> None:
+def main(what: str, spool: str, number: str = "0") -> None:
     if what == "readers":
         environment = Environment(spool, READ_ONLY)
-        print(environment.hold_readers(number), flush=True)
+        print(environment.hold_readers(int(number)), flush=True)
         sys.stdin.read()
+    elif what == "looking":
+        print(*Environment(spool, READ_ONLY).looking())
     else:
-        Environment(spool, 0).write_format(number)
+        Environment(spool, 0).write_format(int(number))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(*sys.argv[1:])
