@@ -116,6 +116,33 @@ int units_parse_duration(const char *text, uint64_t *ns)
     return parse(time_units, COUNT_OF(time_units), text, ns);
 }
 
+/* Every table has a unit of 1. */
+static char *format_exact(char out[UNITS_TEXT_MAX], const struct unit *units, size_t count, uint64_t value)
+{
+    const struct unit *best = &units[0];
+
+    for (size_t i = 0; i < count; i++) {
+        if (value % units[i].factor == 0 && units[i].factor >= best->factor)
+            best = &units[i];
+    }
+    if (value == 0)
+        snprintf(out, UNITS_TEXT_MAX, "0");
+    else
+        snprintf(out, UNITS_TEXT_MAX, "%" PRIu64 "%s", value / best->factor, best->name);
+    return out;
+}
+
+char *units_exact_bytes(char out[UNITS_TEXT_MAX], uint64_t bytes)
+{
+    return format_exact(out, byte_units, COUNT_OF(byte_units), bytes);
+}
+
+char *units_exact_duration(char out[UNITS_TEXT_MAX], uint64_t ns)
+{
+    /* Not in weeks, the last of the table: 30d beside 4w is no help. */
+    return format_exact(out, time_units, COUNT_OF(time_units) - 1, ns);
+}
+
 char *units_format_bytes(char out[UNITS_TEXT_MAX], uint64_t bytes)
 {
     static const char *const names[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

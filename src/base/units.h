@@ -24,6 +24,13 @@ char *units_format_bytes(char out[UNITS_TEXT_MAX], uint64_t bytes);
 /* Two units at most: "812 ms", "1 m 20 s", "3 d 4 h".  Returns `out`. */
 char *units_format_duration(char out[UNITS_TEXT_MAX], uint64_t ns);
 
+/*
+ * The same value as the parsers read it, whole, in the unit that makes the
+ * number smallest: "1536MiB", "5GB", "36h", "0".  Return `out`.
+ */
+char *units_exact_bytes(char out[UNITS_TEXT_MAX], uint64_t bytes);
+char *units_exact_duration(char out[UNITS_TEXT_MAX], uint64_t ns);
+
 /* Digits in groups of three: "1,234,567".  Returns `out`. */
 char *units_format_count(char out[UNITS_TEXT_MAX], uint64_t count);
 

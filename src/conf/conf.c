@@ -4,6 +4,7 @@
  * Main's thread, before any other runs.  Every problem goes to the caller's
  * function, since a person who mends a file wants to see all of them at once;
  * a value with a problem is left at its default, so that later checks go on.
+ * Where each value came from is kept with it, for whoever asks why it is so.
  */
 #include "conf.h"
 
@@ -47,6 +48,26 @@ static void apply_environment(struct conf_load *load)
         return;
     if (conf_value_set_text(load->conf, &conf_keys[CONF_INDEX_mongodb_uri], uri, &err) != 0)
         conf_report(load, ENVIRONMENT, 0, "MONGO_URI: %s", err.text);
+    else
+        load->found[CONF_INDEX_mongodb_uri] = (struct conf_found){.source = CONF_FROM_ENVIRONMENT};
+}
+
+/* While the file is open: its names go with it. */
+static void keep_origins(struct conf_load *load)
+{
+    struct conf_origin *origins = calloc(CONF_KEY_COUNT, sizeof(*origins));
+    bool kept = origins != NULL;
+
+    load->conf->origins = origins;
+    for (size_t i = 0; kept && i < CONF_KEY_COUNT; i++) {
+        const struct conf_found *found = &load->found[i];
+
+        origins[i] = (struct conf_origin){.source = found->source, .line = found->line};
+        if (found->file != NULL)
+            kept = (origins[i].file = strdup(found->file)) != NULL;
+    }
+    if (!kept)
+        conf_report(load, "configuration", 0, "out of memory");
 }
 
 unsigned conf_load(struct conf *conf, const char *path, conf_problem *problem, void *context)
@@ -60,6 +81,7 @@ unsigned conf_load(struct conf *conf, const char *path, conf_problem *problem, v
         file = conf_file_open(&load, path);
     apply_environment(&load);
     conf_conflict_check(&load);
+    keep_origins(&load);
     conf_file_close(file);
     if (load.problems > 0)
         conf_free(conf);
@@ -75,5 +97,9 @@ void conf_free(struct conf *conf)
             free(*text);
             *text = NULL;
         }
+        if (conf->origins != NULL)
+            free(conf->origins[i].file);
     }
+    free(conf->origins);
+    conf->origins = NULL;
 }

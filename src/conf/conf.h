@@ -18,6 +18,8 @@
 
 #define CONF_DEFAULT_PATH "/etc/tracespool/tracespool.conf"
 
+struct conf_origin; /* conf_list.h shows what is in it */
+
 struct conf {
     struct {
         char *grpc; /* host:port, [v6]:port, unix:/path or ""; at least one of the two is not empty */
@@ -69,6 +71,8 @@ struct conf {
         char *level;
         char *format;
     } log;
+
+    struct conf_origin *origins; /* of each key, by the table's order */
 };
 
 /* One thing that is wrong.  `line` is 0 when it has none (environment, missing file). */

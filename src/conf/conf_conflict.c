@@ -122,11 +122,11 @@ static const struct rule rules[] = {
 
 static void apply_rule(struct conf_load *load, const struct rule *rule)
 {
-    const struct conf_origin *at = NULL;
+    const struct conf_found *at = NULL;
     struct err err;
 
     for (unsigned i = 0; i < rule->count; i++) {
-        const struct conf_origin *origin = &load->origins[rule->keys[i]];
+        const struct conf_found *origin = &load->found[rule->keys[i]];
 
         if (origin->bad)
             return;

@@ -97,7 +97,7 @@ static void read_key(struct conf_file *file, const char *section, const config_s
 {
     const char *name = config_setting_name(setting);
     const struct conf_key *key = conf_key_find(section, name);
-    struct conf_origin *origin;
+    struct conf_found *origin;
     struct err err;
 
     if (key == NULL) {
@@ -108,8 +108,8 @@ static void read_key(struct conf_file *file, const char *section, const config_s
                     nearest ? nearest : "", nearest ? "?" : "");
         return;
     }
-    origin = &file->load->origins[key - conf_keys];
-    *origin = (struct conf_origin){.file = file_of(file, setting), .line = line_of(setting)};
+    origin = &file->load->found[key - conf_keys];
+    *origin = (struct conf_found){.source = CONF_FROM_FILE, .file = file_of(file, setting), .line = line_of(setting)};
     if (set_value(file->load->conf, key, setting, &err) != 0) {
         origin->bad = true;
         conf_report(file->load, origin->file, origin->line, "%s.%s: %s", section, name, err.text);

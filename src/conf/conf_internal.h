@@ -13,8 +13,7 @@
 #include <stddef.h>
 
 #include "conf.h"
-
-enum conf_type { CONF_TEXT, CONF_BYTES, CONF_DURATION, CONF_COUNT, CONF_BOOL };
+#include "conf_list.h"
 
 struct conf_key {
     const char *section; /* its path: "spool", "receiver.tls" */
@@ -76,7 +75,15 @@ bool conf_address_is_local(const char *text);
 
 /* Where a key's value came from. */
 struct conf_origin {
-    const char *file; /* NULL: the default, or the environment; else valid as long as the file is open */
+    enum conf_source source;
+    char *file; /* with CONF_FROM_FILE; the struct conf's */
+    int line;
+};
+
+/* The same while it is loaded. */
+struct conf_found {
+    enum conf_source source;
+    const char *file; /* valid as long as the file is open */
     int line;
     bool bad; /* a problem was reported for it */
 };
@@ -86,7 +93,7 @@ struct conf_load {
     conf_problem *problem;
     void *context;
     unsigned problems;
-    struct conf_origin origins[CONF_KEY_COUNT];
+    struct conf_found found[CONF_KEY_COUNT];
 };
 
 void conf_report(struct conf_load *load, const char *file, int line, const char *format, ...)

@@ -105,6 +105,33 @@ static void test_parse_share(void **state)
     assert_int_equal(millionths, 1000000);
 }
 
+static void test_exact_formats_read_back(void **state)
+{
+    static const struct {
+        uint64_t value;
+        const char *bytes;
+        const char *duration;
+    } cases[] = {{0, "0", "0"},
+                 {1, "1B", "1ns"},
+                 {1536ULL << 20, "1536MiB", "1610612736ns"},
+                 {5000000000, "5GB", "5s"},
+                 {36 * 3600 * NS_PER_S, "129600GB", "36h"},
+                 {7 * NS_PER_DAY, "604800GB", "7d"},
+                 {UINT64_MAX, "18446744073709551615B", "18446744073709551615ns"}};
+    char out[UNITS_TEXT_MAX];
+    uint64_t back;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(units_exact_bytes(out, cases[i].value), cases[i].bytes);
+        assert_int_equal(units_parse_bytes(out, &back), 0);
+        assert_true(back == cases[i].value);
+        assert_string_equal(units_exact_duration(out, cases[i].value), cases[i].duration);
+        assert_int_equal(units_parse_duration(out, &back), 0);
+        assert_true(back == cases[i].value);
+    }
+}
+
 static void test_formats(void **state)
 {
     char out[UNITS_TEXT_MAX];
@@ -182,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_parse_bytes),
         cmocka_unit_test(test_parse_duration),
         cmocka_unit_test(test_parse_share),
+        cmocka_unit_test(test_exact_formats_read_back),
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_utf8_valid),
         cmocka_unit_test(test_utf8_repair),

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf.h"
+#include "conf_list.h"
 
 #define REPORT_MAX 16
 
@@ -87,6 +87,69 @@ static void expect_key(const char *section, const char *setting, const char *pro
     snprintf(text, sizeof(text), "%s = { %s; };", section, setting);
     snprintf(line, sizeof(line), "t.conf:1: %s", problem == NULL ? "" : problem);
     expect(text, problem == NULL ? NULL : line, NULL);
+}
+
+static struct conf_item item;
+
+/* "FILE:LINE VALUE" of a key, FILE without its directory; "default VALUE", "environment VALUE". */
+static const char *listed(const char *section, const char *name)
+{
+    static char text[CONF_LIST_TEXT_MAX + 256];
+
+    for (size_t i = 0; i < conf_list_count(); i++) {
+        conf_list_get(&conf, i, &item);
+        if (strcmp(item.section, section) != 0 || strcmp(item.name, name) != 0)
+            continue;
+        if (item.source == CONF_FROM_FILE)
+            snprintf(text, sizeof(text), "%s:%d %s", item.file[0] == '/' ? strrchr(item.file, '/') + 1 : item.file,
+                     item.line, item.text);
+        else
+            snprintf(text, sizeof(text), "%s %s", item.source == CONF_FROM_DEFAULT ? "default" : "environment",
+                     item.text);
+        return text;
+    }
+    fail();
+    return NULL;
+}
+
+static void test_list_knows_where_each_value_came_from(void **state)
+{
+    (void)state;
+    write_file("more.conf", "\n\nflush = { rate = 7; };\n");
+    write_file("list.conf", "receiver = { threads = 3;\n  tls = { key_file = \"/k\"; cert_file = \"/c\"; }; };\n"
+                            "mongodb = { uri = \"mongodb://a/\"; database = \"d\"; };\n"
+                            "@include \"more.conf\"\n");
+    setenv("MONGO_URI", "mongodb://b/", 1);
+    assert_int_equal(load("list.conf"), 0);
+    unsetenv("MONGO_URI");
+    /* The file is closed by now, and its tree gone. */
+    assert_string_equal(listed("receiver", "threads"), "list.conf:1 3");
+    assert_string_equal(listed("receiver.tls", "key_file"), "list.conf:2 /k");
+    assert_string_equal(listed("receiver", "grpc"), "default 127.0.0.1:4317");
+    assert_string_equal(listed("mongodb", "database"), "list.conf:3 d");
+    assert_string_equal(listed("mongodb", "uri"), "environment mongodb://b/");
+    assert_string_equal(listed("flush", "rate"), "more.conf:3 7");
+    conf_free(&conf);
+    assert_null(conf.origins);
+}
+
+static void test_list_says_exactly_what_is_in_effect(void **state)
+{
+    (void)state;
+    write_file("list.conf", "receiver = { read_timeout = \"1.5s\"; idle_timeout = \"90m\"; insecure = true; };\n"
+                            "spool = { size = \"1.5GiB\"; history = \"1w\"; };\n"
+                            "mongodb = { retention = \"0\"; };\n");
+    assert_int_equal(load("list.conf"), 0);
+    assert_string_equal(listed("receiver", "read_timeout"), "list.conf:1 1500ms");
+    assert_int_equal(item.number, 1500 * NS_PER_MS);
+    assert_string_equal(listed("receiver", "idle_timeout"), "list.conf:1 90m");
+    assert_string_equal(listed("receiver", "insecure"), "list.conf:1 true");
+    assert_int_equal(item.number, 1);
+    assert_string_equal(listed("spool", "size"), "list.conf:2 1536MiB");
+    assert_string_equal(listed("spool", "history"), "list.conf:2 7d");
+    assert_string_equal(listed("spool", "reserve"), "default true");
+    assert_string_equal(listed("mongodb", "retention"), "list.conf:3 0");
+    conf_free(&conf);
 }
 
 static void test_load_without_file_gives_defaults(void **state)
@@ -650,6 +713,8 @@ static void test_min_free_is_a_share_or_a_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_list_knows_where_each_value_came_from),
+        TEST(test_list_says_exactly_what_is_in_effect),
         TEST(test_load_without_file_gives_defaults),
         TEST(test_min_free_is_a_share_or_a_size),
         TEST(test_load_file_wins_over_defaults),
