@@ -208,6 +208,9 @@
 #define CTL_RETRY_MIN_MS 500              /* send: first wait without RetryInfo */
 #define CTL_RETRY_MAX_MS 30000            /* send: longest wait */
 #define CTL_SEND_REPEAT_MAX 1000000000    /* send: --repeat */
+#define CTL_WATCH_MS 2000                 /* status --watch: between two looks, unless it is said */
+#define CTL_WATCH_MIN_MS 100              /* of what is said */
+#define CTL_WATCH_MAX_MS 3600000          /* of what is said */
 #define CTL_SALVAGE_TOLD_MAX 20           /* salvage: requests that are named when they are refused */
 
 /* How long a thread may be at one piece of work before it counts as stuck. */

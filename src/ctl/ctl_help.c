@@ -35,7 +35,10 @@ static void print_options(FILE *out, const struct ctl_option *option)
         int used = fprintf(out, "  --%s%s%s", option->name, option->argument != NULL ? " " : "",
                            option->argument != NULL ? option->argument : "");
 
-        fprintf(out, "%*s%s\n", used < NAME_COLUMNS + 2 ? NAME_COLUMNS + 2 - used : 1, "", option->help);
+        fprintf(out, "%*s%s", used < NAME_COLUMNS + 2 ? NAME_COLUMNS + 2 - used : 1, "", option->help);
+        if ((option->value & CTL_OPTION_LETTER) != 0)
+            fprintf(out, " (also -%c)", option->value & ~CTL_OPTION_LETTER);
+        fputc('\n', out);
     }
 }
 

@@ -15,6 +15,8 @@
 #include "ctl.h"
 #include "ctl_help.h"
 
+#define LETTERS_MAX 64
+
 /* Values of the global options, out of the way of the verbs' own. */
 enum { GLOBAL_CONF = 'c', GLOBAL_HELP = 'h', GLOBAL_SPOOL = 256, GLOBAL_JSON, GLOBAL_COLOR, GLOBAL_VERSION };
 
@@ -34,14 +36,37 @@ void ctl_options_start(void)
     opterr = 0;
 }
 
+static int has_argument(const struct ctl_option *option)
+{
+    if (option->argument == NULL)
+        return no_argument;
+    return option->argument[0] == '[' ? optional_argument : required_argument;
+}
+
+/* What getopt takes for letters: those of all verbs, then the verb's own. */
+static void fill_letters(char letters[LETTERS_MAX], bool anywhere, const struct ctl_option *own)
+{
+    size_t len = (size_t)snprintf(letters, LETTERS_MAX, "%s:c:h", anywhere ? "" : "+");
+
+    for (; own->name != NULL; own++) {
+        if ((own->value & CTL_OPTION_LETTER) == 0)
+            continue;
+        assert(len + 4 < LETTERS_MAX);
+        letters[len++] = (char)(own->value & ~CTL_OPTION_LETTER);
+        for (int i = 0; i < has_argument(own); i++)
+            letters[len++] = ':';
+        letters[len] = '\0';
+    }
+}
+
 static size_t fill(struct option *options, size_t count, const struct ctl_option *table)
 {
     for (; table->name != NULL; table++) {
         assert(count + 1 < CTL_OPTIONS_MAX);
         options[count++] = (struct option){
             .name = table->name,
-            .has_arg = table->argument != NULL ? required_argument : no_argument,
-            .val = table->value,
+            .has_arg = has_argument(table),
+            .val = table->value & ~CTL_OPTION_LETTER,
         };
     }
     return count;
@@ -116,9 +141,12 @@ int ctl_options_next(struct ctl *ctl, int argc, char **argv, const struct ctl_op
     struct option options[CTL_OPTIONS_MAX];
     size_t count = fill(options, fill(options, 0, ctl_options_global), own);
 
+    char letters[LETTERS_MAX];
+
     memset(&options[count], 0, sizeof(options[count]));
+    fill_letters(letters, ctl->verb != NULL, own);
     for (;;) {
-        int value = getopt_long(argc, argv, ctl->verb != NULL ? ":c:h" : "+:c:h", options, NULL);
+        int value = getopt_long(argc, argv, letters, options, NULL);
 
         if (value == -1)
             return CTL_OPTIONS_END;

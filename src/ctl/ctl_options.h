@@ -10,10 +10,12 @@ struct ctl;
 
 struct ctl_option {
     const char *name;     /* long name; NULL ends a table */
-    const char *argument; /* what help calls its value; NULL: takes none */
-    int value;            /* what ctl_options_next returns, 1 .. 255 */
+    const char *argument; /* what help calls its value; NULL: takes none; "[WORD]": only if it stands behind = */
+    int value;            /* what ctl_options_next returns, 1 .. 255; with CTL_OPTION_LETTER its short form too */
     const char *help;     /* one line */
 };
+
+#define CTL_OPTION_LETTER 0x1000
 
 /* What every verb takes, before and after its name. */
 extern const struct ctl_option ctl_options_global[];
@@ -25,7 +27,7 @@ extern const struct ctl_option ctl_options_global[];
 void ctl_options_start(void);
 
 /*
- * The value of the next option in `own`, its argument in *argument; the global
+ * The value of the next option in `own`, its argument or NULL in *argument; the global
  * ones are taken care of.  With ctl->verb NULL it stops at the first operand,
  * otherwise options may stand anywhere before "--".
  */

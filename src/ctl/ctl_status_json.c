@@ -79,6 +79,27 @@ static void put_batches(struct json *json, const struct ctl_status *status)
     json_end_object(json);
 }
 
+static void put_rate(struct json *json, const char *key, double rate)
+{
+    json_key(json, key);
+    json_double(json, rate);
+}
+
+static void put_rates(struct json *json, const struct ctl_status *status)
+{
+    json_key(json, "rates");
+    if (!status->rates_known) {
+        json_null(json);
+        return;
+    }
+    json_begin_object(json);
+    put_rate(json, "received_batches_per_second", status->rates.received_records);
+    put_rate(json, "received_spans_per_second", status->rates.received_spans);
+    put_rate(json, "delivered_batches_per_second", status->rates.delivered_records);
+    put_rate(json, "delivered_spans_per_second", status->rates.delivered_spans);
+    json_end_object(json);
+}
+
 static void put_disk(struct json *json, const struct ctl_status *status)
 {
     json_key(json, "disk");
@@ -154,6 +175,7 @@ void ctl_status_json(const struct ctl_status *status, struct buf *out)
     put_time(&json, "time_unix_ns", status->now_ns);
     put_daemon(&json, status);
     put_batches(&json, status);
+    put_rates(&json, status);
     put_disk(&json, status);
     put_mongodb(&json, status);
     put_totals(&json, &status->stat);

@@ -54,8 +54,6 @@ static void show_pending(const struct screen *screen)
     const struct spool_stat *stat = &screen->status->stat;
     char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX], c[UNITS_TEXT_MAX];
 
-    uint64_t left_ns = ctl_status_left_ns(screen->status);
-
     label(screen, "pending", CTL_PLAIN);
     if (stat->pending_records == 0) {
         buf_text(screen->out, "nothing");
@@ -66,10 +64,50 @@ static void show_pending(const struct screen *screen)
         if (stat->oldest_pending_ns != 0)
             buf_printf(screen->out, "; the oldest waits for %s",
                        units_format_duration(a, ctl_status_age(screen->status, stat->oldest_pending_ns)));
-        if (left_ns >= TOLD_FROM_NS)
-            buf_printf(screen->out, "; all delivered in about %s", units_format_duration(a, left_ns));
     }
     end_line(screen);
+}
+
+/* A digit behind the point where it says something. */
+static void put_rate(const struct screen *screen, const char *way, double spans, double batches)
+{
+    char text[UNITS_TEXT_MAX];
+
+    if (spans < 10)
+        buf_printf(screen->out, "%s %.1f spans/s", way, spans);
+    else
+        buf_printf(screen->out, "%s %s spans/s", way, units_format_count(text, (uint64_t)(spans + 0.5)));
+    buf_printf(screen->out, batches < 10 ? " (%.1f batches/s)" : " (%.0f batches/s)", batches);
+}
+
+static void show_rates(const struct screen *screen)
+{
+    const struct ctl_status *status = screen->status;
+    uint64_t left_ns = ctl_status_left_ns(status);
+    char text[UNITS_TEXT_MAX];
+
+    label(screen, "rates", CTL_PLAIN);
+    if (status->owner == 0) {
+        buf_text(screen->out, "nothing comes or goes without a daemon");
+    } else if (!status->rates_known) {
+        buf_text(screen->out, "unknown");
+    } else {
+        put_rate(screen, "in", status->rates.received_spans, status->rates.received_records);
+        put_rate(screen, ", out", status->rates.delivered_spans, status->rates.delivered_records);
+    }
+    end_line(screen);
+    if (left_ns < TOLD_FROM_NS)
+        return;
+    label(screen, "drain", CTL_PLAIN);
+    buf_printf(screen->out, "all delivered in about %s", units_format_duration(text, left_ns));
+    end_line(screen);
+}
+
+static void show_parked(const struct screen *screen)
+{
+    const struct spool_stat *stat = &screen->status->stat;
+    char a[UNITS_TEXT_MAX];
+
     label(screen, "parked", stat->parked_entries > 0 ? CTL_YELLOW : CTL_PLAIN);
     if (stat->parked_entries == 0)
         buf_text(screen->out, "nothing");
@@ -191,8 +229,10 @@ void ctl_status_text(const struct ctl_status *status, unsigned width, bool color
     end_line(&screen);
     show_daemon(&screen);
     show_pending(&screen);
-    show_held(&screen);
+    show_rates(&screen);
     show_history(&screen);
+    show_parked(&screen);
+    show_held(&screen);
     show_disk(&screen);
     show_mongodb(&screen);
     show_totals(&screen);
@@ -204,4 +244,22 @@ void ctl_status_text(const struct ctl_status *status, unsigned width, bool color
         ctl_text_wrap(out, slice_of_text(findings[i].text), 2, width);
         buf_text(out, "\n");
     }
+}
+
+void ctl_status_frame(struct slice text, unsigned rows, struct buf *out)
+{
+    const uint8_t *end = text.data + text.len;
+    unsigned row = 0;
+
+    buf_text(out, "\033[H");
+    for (const uint8_t *at = text.data, *next; at < end && (rows == 0 || row < rows); at = next, row++) {
+        const uint8_t *line_end = memchr(at, '\n', (size_t)(end - at));
+
+        next = line_end != NULL ? line_end + 1 : end;
+        /* Not after the last line: a line end there would move all of them up by one. */
+        buf_text(out, row > 0 ? "\n" : "");
+        buf_append(out, at, (size_t)((line_end != NULL ? line_end : end) - at));
+        buf_text(out, "\033[K");
+    }
+    buf_text(out, "\033[J");
 }

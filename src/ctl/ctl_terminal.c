@@ -32,17 +32,29 @@ unsigned ctl_terminal_width(const struct ctl *ctl)
     return CTL_WIDTH_DEFAULT;
 }
 
+unsigned ctl_terminal_rows(const struct ctl *ctl)
+{
+    struct winsize size;
+    int fd = fileno(ctl->out);
+
+    return fd >= 0 && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+}
+
+bool ctl_terminal_moves(const struct ctl *ctl)
+{
+    const char *term = getenv("TERM");
+    int fd = fileno(ctl->out);
+
+    return fd >= 0 && isatty(fd) == 1 && (term == NULL || strcmp(term, "dumb") != 0);
+}
+
 bool ctl_terminal_colored(const struct ctl *ctl)
 {
     const char *no_color = getenv("NO_COLOR");
-    const char *term = getenv("TERM");
-    int fd = fileno(ctl->out);
 
     if (ctl->color != CTL_COLOR_AUTO)
         return ctl->color == CTL_COLOR_ALWAYS;
     if (no_color != NULL && *no_color != '\0') /* no-color.org: set and not empty */
         return false;
-    if (term != NULL && strcmp(term, "dumb") == 0)
-        return false;
-    return fd >= 0 && isatty(fd) == 1;
+    return ctl_terminal_moves(ctl);
 }

@@ -21,6 +21,7 @@
 #include "err.h"
 #include "slice.h"
 #include "spool_pace.h"
+#include "spool_rate.h"
 
 #define SPOOL_FORMAT_VERSION 2    /* 1 had no held ranges; it is brought up to date when it is opened to be written */
 #define SPOOL_SEQ_OPEN UINT64_MAX /* the end of the last pending range */
@@ -187,6 +188,7 @@ struct spool_stat {
     uint64_t parked_entries;
     uint64_t received_records; /* since the spool was made */
     uint64_t received_spans;
+    uint64_t delivered_records; /* but for those that an older daemon delivered */
     uint64_t delivered_spans;
     uint64_t evicted_records;
     uint64_t dropped_records; /* pending and dropped, by when_full = drop_oldest */
@@ -195,8 +197,15 @@ struct spool_stat {
     uint64_t damaged_files;   /* moved aside, and still there */
     bool refusing;            /* as the writer last noted */
     struct spool_pace pace;   /* of what is pending */
+    struct spool_marks marks; /* of what was received and delivered */
     struct spool_delivery delivery;
 };
+
+static inline struct spool_sums spool_stat_sums(const struct spool_stat *stat)
+{
+    return (struct spool_sums){stat->received_records, stat->received_spans, stat->delivered_records,
+                               stat->delivered_spans};
+}
 
 /* Bounded work, whatever the spool holds: the sums are kept by the writer. */
 int spool_stat(struct spool *spool, struct spool_stat *stat, struct err *err);

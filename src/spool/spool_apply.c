@@ -66,6 +66,7 @@ static int deliver_one(struct spool_work *work, struct spool_parts_reader *reade
     if (rc != 0 || !found)
         return rc;
     spool_counters_leave_pending(&work->counters, &head);
+    work->counters.delivered_records++;
     work->counters.delivered_spans += head.spans;
     work->delivered_bytes += room_of(work, &head);
     work->changed = true;

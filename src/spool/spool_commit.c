@@ -35,6 +35,7 @@ static const unsigned part_pages[] = {SPOOL_PART_PAGES, 7, 1};
 
 static int save(struct spool_work *work, const struct spool_plan *plan)
 {
+    struct spool_sums before = spool_counters_sums(&work->commit->counters);
     uint64_t refusing = work->refusing ? 1 : 0;
 
     if (work->counters.refusing != refusing || plan->clean || plan->always)
@@ -42,6 +43,7 @@ static int save(struct spool_work *work, const struct spool_plan *plan)
     work->counters.refusing = refusing;
     work->counters.clean = plan->clean ? 1 : 0;
     work->counters.size_bytes = work->spool->size_bytes;
+    spool_rate_note(&work->counters.marks, &before, clock_wall_ns());
     return work->changed ? spool_state_put_counters(work->txn, work->spool, &work->counters) : 0;
 }
 

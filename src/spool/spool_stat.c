@@ -119,6 +119,7 @@ static int stat_counters(MDB_txn *txn, const struct spool *spool, struct spool_s
         .parked_entries = counters.parked_entries,
         .received_records = counters.received_records,
         .received_spans = counters.received_spans,
+        .delivered_records = counters.delivered_records,
         .delivered_spans = counters.delivered_spans,
         .evicted_records = counters.evicted_records,
         .dropped_records = counters.dropped_records,
@@ -127,6 +128,7 @@ static int stat_counters(MDB_txn *txn, const struct spool *spool, struct spool_s
         .damaged_files = spool_aside_count(spool->path),
         .refusing = counters.refusing != 0,
         .pace = counters.pace,
+        .marks = counters.marks,
     };
     return spool_state_get_delivery(txn, spool, &stat->delivery);
 }

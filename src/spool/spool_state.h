@@ -34,7 +34,15 @@ struct spool_counters {
     uint64_t dropped_spans;
     uint64_t removed_records;
     struct spool_pace pace;
+    uint64_t delivered_records;
+    struct spool_marks marks;
 };
+
+static inline struct spool_sums spool_counters_sums(const struct spool_counters *counters)
+{
+    return (struct spool_sums){counters->received_records, counters->received_spans, counters->delivered_records,
+                               counters->delivered_spans};
+}
 
 /* Of a new spool: format, a random id, counters, nothing delivered; its first record will be `first_seq`. */
 int spool_state_create(MDB_txn *txn, const struct spool *spool, uint64_t first_seq);

@@ -23,6 +23,8 @@ static struct ctl_status healthy(void)
         .now_ns = NOW,
         .file_system_known = true,
         .file_system_free_bytes = 100ULL << 30,
+        .rates_known = true,
+        .rates = {.received_records = 12.04, .received_spans = 1204, .delivered_records = 9.96, .delivered_spans = 5},
         .stat =
             {
                 .size_bytes = 8ULL << 30,
@@ -64,8 +66,9 @@ static void test_text_of_a_healthy_daemon(void **state)
                          "daemon     running, process 4711\n"
                          "receiving  yes\n"
                          "pending    12 batches, 1,204 spans, 84.1 KiB; the oldest waits for 3.0 s\n"
-                         "parked     nothing\n"
+                         "rates      in 1,204 spans/s (12 batches/s), out 5.0 spans/s (10.0 batches/s)\n"
                          "history    5,000 delivered batches, back to 2023-11-13T20:13:20.000Z (1 d 2 h ago)\n"
+                         "parked     nothing\n"
                          "disk       2.00 GiB of 8.00 GiB used (25 %), history included; 100 GiB free on the file "
                          "system\n"
                          "MongoDB    flowing for 1 h 0 m; last confirmed 2.0 s ago\n"
@@ -81,8 +84,9 @@ static void test_text_of_an_empty_spool_without_a_daemon(void **state)
                          "daemon     not running\n"
                          "receiving  no\n"
                          "pending    nothing\n"
-                         "parked     nothing\n"
+                         "rates      nothing comes or goes without a daemon\n"
                          "history    nothing\n"
+                         "parked     nothing\n"
                          "disk       0 B of 16.0 MiB used (0 %), history included\n"
                          "MongoDB    nothing noted yet\n"
                          "totals     received 0 batches, 0 spans; delivered 0 spans\n"
@@ -206,6 +210,8 @@ static void test_json_of_a_healthy_daemon(void **state)
                 "\"oldest_received_unix_ns\":1699999997000000000,\"oldest_age_seconds\":3,\"drained_in_seconds\":null},"
                 "\"parked\":{\"entries\":0},\"held\":{\"batches\":0},"
                 "\"history\":{\"batches\":5000,\"oldest_received_unix_ns\":1699906400000000000},"
+                "\"rates\":{\"received_batches_per_second\":12.04,\"received_spans_per_second\":1204,"
+                "\"delivered_batches_per_second\":9.96,\"delivered_spans_per_second\":5},"
                 "\"disk\":{\"size_bytes\":8589934592,\"used_bytes\":2147483648,\"damaged_files\":0,"
                 "\"file_system_free_bytes\":107374182400},"
                 "\"mongodb\":{\"state\":\"flowing\",\"since_unix_ns\":1699996400000000000,\"failed_attempts\":0,"
@@ -228,6 +234,7 @@ static void test_json_says_null_for_what_is_not_known(void **state)
         strstr(fixture_text(&out),
                "\"oldest_received_unix_ns\":null,\"oldest_age_seconds\":null,\"drained_in_seconds\":null}"));
     assert_non_null(strstr(fixture_text(&out), "\"file_system_free_bytes\":null"));
+    assert_non_null(strstr(fixture_text(&out), "\"rates\":null"));
     assert_non_null(strstr(fixture_text(&out), "\"mongodb\":{\"state\":null,\"since_unix_ns\":null"));
     assert_non_null(strstr(fixture_text(&out), "\"findings\":[{\"code\":\"daemon_not_running\",\"text\":\""));
     buf_fini(&out);
@@ -263,13 +270,46 @@ static void test_drain_is_forecast(void **state)
     assert_non_null(strstr(fixture_text(&out), "\"drained_in_seconds\":20}"));
     buf_clear(&out);
     ctl_status_text(&status, 200, false, &out);
-    assert_non_null(strstr(fixture_text(&out), "; all delivered in about 20 s\n"));
+    assert_non_null(strstr(fixture_text(&out), "\ndrain      all delivered in about 20 s\n"));
     buf_fini(&out);
     status.stat.delivery.state = SPOOL_DELIVERY_BACKING_OFF;
     assert_int_equal(ctl_status_left_ns(&status), 0);
     status = healthy();
     status.owner = 0;
     assert_int_equal(ctl_status_left_ns(&status), 0);
+}
+
+static void test_rates_that_are_not_known(void **state)
+{
+    struct ctl_status status = healthy();
+    struct buf out;
+
+    (void)state;
+    status.rates_known = false;
+    buf_init(&out, 1UL << 20);
+    ctl_status_text(&status, 200, false, &out);
+    assert_non_null(strstr(fixture_text(&out), "\nrates      unknown\n"));
+    buf_fini(&out);
+}
+
+static void assert_frame(const char *text, unsigned rows, const char *expected)
+{
+    struct buf out;
+
+    buf_init(&out, 1024);
+    ctl_status_frame(slice_of_text(text), rows, &out);
+    assert_string_equal(fixture_text(&out), expected);
+    buf_fini(&out);
+}
+
+/* No line end after the last line, and no line more than there are: either would make the terminal scroll. */
+static void test_frame_fits_the_terminal(void **state)
+{
+    (void)state;
+    assert_frame("a\nb\n", 0, "\033[Ha\033[K\nb\033[K\033[J");
+    assert_frame("a\nb\nc\n", 2, "\033[Ha\033[K\nb\033[K\033[J");
+    assert_frame("a\n\nc", 3, "\033[Ha\033[K\n\033[K\nc\033[K\033[J");
+    assert_frame("", 3, "\033[H\033[J");
 }
 
 static int set_locale(void **state)
@@ -292,6 +332,8 @@ int main(void)
         cmocka_unit_test(test_json_of_a_healthy_daemon),
         cmocka_unit_test(test_json_says_null_for_what_is_not_known),
         cmocka_unit_test(test_ages_are_never_negative),
+        cmocka_unit_test(test_rates_that_are_not_known),
+        cmocka_unit_test(test_frame_fits_the_terminal),
     };
     return cmocka_run_group_tests(tests, set_locale, NULL);
 }
