@@ -211,6 +211,7 @@
 #define CTL_WATCH_MS 2000                 /* status --watch: between two looks, unless it is said */
 #define CTL_WATCH_MIN_MS 100              /* of what is said */
 #define CTL_WATCH_MAX_MS 3600000          /* of what is said */
+#define CTL_FLUSH_LOOK_MS 100             /* flush --wait: between two looks */
 #define CTL_SALVAGE_TOLD_MAX 20           /* salvage: requests that are named when they are refused */
 
 /* How long a thread may be at one piece of work before it counts as stuck. */

@@ -32,6 +32,8 @@ extern const struct ctl_option ctl_show_options[];
 extern const struct ctl_option ctl_shape_options[];
 extern const struct ctl_option ctl_hold_options[]; /* hold, release */
 extern const struct ctl_option ctl_requeue_options[];
+extern const struct ctl_option ctl_flush_options[];
+extern const struct ctl_option ctl_edit_options[]; /* hold, release, requeue */
 extern const struct ctl_option ctl_rm_options[];
 extern const struct ctl_option ctl_replay_options[];
 extern const struct ctl_option ctl_check_options[];
@@ -45,6 +47,7 @@ int ctl_status(struct ctl *ctl, int argc, char **argv);
 int ctl_ls(struct ctl *ctl, int argc, char **argv);
 int ctl_show(struct ctl *ctl, int argc, char **argv);
 int ctl_shape(struct ctl *ctl, int argc, char **argv);
+int ctl_flush(struct ctl *ctl, int argc, char **argv);
 int ctl_hold(struct ctl *ctl, int argc, char **argv);
 int ctl_release(struct ctl *ctl, int argc, char **argv);
 int ctl_requeue(struct ctl *ctl, int argc, char **argv);

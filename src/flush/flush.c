@@ -8,7 +8,9 @@
  *
  * An operator may change what is pending at any time.  What was held or
  * removed while it was in a thread's hands and MongoDB was away is given up
- * after the next backoff; what was delivered nevertheless does no harm.
+ * at once, as that ends a backoff; what was delivered nevertheless does no
+ * harm.  An operator who only wants a try now changes nothing but the number
+ * by which edits are noticed.
  *
  * What fails is tried again after a backoff; nothing here is fatal.
  */
@@ -40,6 +42,7 @@ static int claim(struct flush_thread *thread, uint64_t *seen, struct err *err)
     /* Both before the records: what is committed after this is waited for, and what is edited after this is noticed. */
     *seen = spool_writer_wait(flusher->writer, 0, 0);
     thread->generation = spool_writer_generation(flusher->writer);
+    thread->asks = flush_asks(flusher); /* after it: else one edit would end every wait of this claim */
     if (flush_claim_take(&flusher->claims, thread->number, end, flusher->spool, &thread->claim_arena, thread->claimed,
                          &thread->claimed_count, err) != 0)
         return -1;
@@ -186,6 +189,7 @@ int flusher_start(struct flusher **out, const struct flush_options *options, str
         }
     }
     sink->ops->watch(sink, flush_note_passable, flusher);
+    spool_writer_watch(writer, flush_note_edited, flusher);
     *out = flusher;
     return 0;
 
@@ -198,6 +202,7 @@ void flusher_stop(struct flusher *flusher)
 {
     if (flusher == NULL)
         return;
+    spool_writer_watch(flusher->writer, NULL, NULL);
     flusher->sink->ops->watch(flusher->sink, NULL, NULL);
     pthread_mutex_lock(&flusher->lock);
     flusher->stopping = true;

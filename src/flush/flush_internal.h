@@ -34,6 +34,7 @@ struct flush_thread {
     size_t claimed_count;
     uint64_t claims;     /* made so far */
     uint64_t generation; /* the spool's, when the claim was made */
+    uint64_t asks;       /* the flusher's, right after */
     struct flush_batch batch;
     struct sink_verdict *verdicts; /* options.batch_documents of them */
     size_t write_documents;        /* in one write: fewer than options.batch_documents after an overload */
@@ -55,8 +56,9 @@ struct flusher {
 
     /* under lock */
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* stopping, or `chances` grew: ends a backoff */
+    pthread_cond_t changed; /* stopping, or one of the next two grew: ends a backoff */
     bool stopping;
+    uint64_t asks;    /* an operator has changed the spool, or asks for a try */
     uint64_t chances; /* reasons to try again at once: a success, or the sink's word */
     struct flush_pace pace;
     struct spool_delivery delivery;
@@ -74,13 +76,19 @@ void flush_note_success(struct flusher *flusher);
 /* The sink says that writes may pass again: the same.  The sink's thread; `context` is the flusher. */
 void flush_note_passable(void *context);
 
+/* An operator has changed the spool, or asks for a try: whoever backs off does it.  The writer's thread. */
+void flush_note_edited(void *context);
+
+/* How often that was. */
+uint64_t flush_asks(struct flusher *flusher);
+
 /* Waits until `spans` more may be sent by the rate.  False when stopping, or when the claim is to be given up. */
 bool flush_wait_for_rate(struct flush_thread *thread, uint64_t spans);
 
 /*
  * Something failed and is to be done again: waits, longer each time in a row,
  * until then, a reason to try at once (which an overload does not take for
- * one), or stopping.  False when stopping.
+ * one), an operator's wish, or stopping.  False when stopping.
  */
 bool flush_back_off(struct flush_thread *thread, const struct err *failure);
 

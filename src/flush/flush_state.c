@@ -125,6 +125,26 @@ void flush_note_passable(void *context)
     pthread_mutex_unlock(&flusher->lock);
 }
 
+void flush_note_edited(void *context)
+{
+    struct flusher *flusher = context;
+
+    pthread_mutex_lock(&flusher->lock);
+    flusher->asks++;
+    pthread_cond_broadcast(&flusher->changed);
+    pthread_mutex_unlock(&flusher->lock);
+}
+
+uint64_t flush_asks(struct flusher *flusher)
+{
+    uint64_t asks;
+
+    pthread_mutex_lock(&flusher->lock);
+    asks = flusher->asks;
+    pthread_mutex_unlock(&flusher->lock);
+    return asks;
+}
+
 static void log_failure(enum spool_delivery_state state, const struct err *failure, uint64_t wait_ms)
 {
     if (state == SPOOL_DELIVERY_MISCONFIGURED)
@@ -192,16 +212,30 @@ static void wait_for_change(struct flusher *flusher, uint64_t end_ns)
     pthread_cond_timedwait(&flusher->changed, &flusher->lock, &deadline);
 }
 
-/* Waits for so long, until stopping, or, when that is asked for, until there is a reason to try at once. */
-static bool wait_for(struct flusher *flusher, uint64_t wait_ms, bool until_chance)
+/* What may end a wait before its time, besides stopping. */
+#define END_AT_CHANCE 1U
+#define END_AT_ASK 2U
+
+/* Under the lock.  An ask counts from the claim on: one that came before the wait began must not be missed. */
+static bool is_ended(const struct flush_thread *thread, unsigned ends, uint64_t chances)
 {
+    const struct flusher *flusher = thread->flusher;
+
+    return flusher->stopping || ((ends & END_AT_CHANCE) != 0 && flusher->chances != chances) ||
+           ((ends & END_AT_ASK) != 0 && flusher->asks != thread->asks);
+}
+
+/* False when stopping. */
+static bool wait_for(struct flush_thread *thread, uint64_t wait_ms, unsigned ends)
+{
+    struct flusher *flusher = thread->flusher;
     uint64_t end_ns = clock_mono_ns() + wait_ms * NS_PER_MS;
     uint64_t chances;
     bool stopping;
 
     pthread_mutex_lock(&flusher->lock);
     chances = flusher->chances;
-    while (!flusher->stopping && clock_mono_ns() < end_ns && !(until_chance && flusher->chances != chances))
+    while (!is_ended(thread, ends, chances) && clock_mono_ns() < end_ns)
         if (!pay_note(flusher))
             wait_for_change(flusher, end_ns);
     stopping = flusher->stopping;
@@ -225,12 +259,12 @@ bool flush_back_off(struct flush_thread *thread, const struct err *failure)
     thread->attempts++;
     wait_ms = wait_after(thread, failure);
     note_failure(thread, failure, wait_ms);
-    return wait_for(thread->flusher, wait_ms, failure->class != ERR_OVERLOAD);
+    return wait_for(thread, wait_ms, END_AT_ASK | (failure->class != ERR_OVERLOAD ? END_AT_CHANCE : 0));
 }
 
 bool flush_wait_for_spool(struct flush_thread *thread, uint64_t attempts)
 {
-    return wait_for(thread->flusher, backoff_ms(attempts, next_random(&thread->random)), false);
+    return wait_for(thread, backoff_ms(attempts, next_random(&thread->random)), 0);
 }
 
 static bool claim_holds(struct flush_thread *thread)
@@ -253,6 +287,6 @@ bool flush_wait_for_rate(struct flush_thread *thread, uint64_t spans)
     pthread_mutex_unlock(&flusher->lock);
     if (at_ns <= now_ns)
         return true;
-    wait_for(flusher, (at_ns - now_ns) / NS_PER_MS, false);
+    wait_for(thread, (at_ns - now_ns) / NS_PER_MS, 0);
     return claim_holds(thread);
 }

@@ -171,3 +171,13 @@ int spool_edit_step(struct spool *spool, const struct spool_edit *edit, uint64_t
     *result = counted;
     return done ? 0 : 1;
 }
+
+int spool_edit_ask(struct spool *spool, struct err *err)
+{
+    struct spool_edit_txn txn;
+
+    if (spool_edit_begin(&txn, spool, false, 0, err) == -1)
+        return -1;
+    txn.changed = true;
+    return spool_edit_end(&txn, 0, err);
+}

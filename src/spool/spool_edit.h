@@ -58,6 +58,12 @@ struct spool_edit_result {
 int spool_edit_step(struct spool *spool, const struct spool_edit *edit, uint64_t *from,
                     struct spool_edit_result *result, struct err *err);
 
+/*
+ * Asks the daemon to try now what it waits to try again: changes nothing but
+ * the generation, which it notices within SPOOL_TICK_MS.  -1 as above.
+ */
+int spool_edit_ask(struct spool *spool, struct err *err);
+
 /* --- parked entries ------------------------------------------------------- */
 
 struct spool_edit_parked {

@@ -54,7 +54,9 @@ struct spool_writer {
     uint64_t next_seq;
     uint64_t generation;
     uint64_t wakes;
-    uint64_t retry_ms; /* while refusing */
+    uint64_t retry_ms;             /* while refusing */
+    void (*edited)(void *context); /* NULL: nobody watches */
+    void *edited_context;
     bool woken_forever;
     bool refusing;
     bool stopping;
@@ -251,6 +253,14 @@ uint64_t spool_writer_generation(struct spool_writer *writer)
     return generation;
 }
 
+void spool_writer_watch(struct spool_writer *writer, void (*edited)(void *context), void *context)
+{
+    pthread_mutex_lock(&writer->lock);
+    writer->edited = edited;
+    writer->edited_context = context;
+    pthread_mutex_unlock(&writer->lock);
+}
+
 void spool_writer_wake(struct spool_writer *writer, bool forever)
 {
     pthread_mutex_lock(&writer->lock);
@@ -302,6 +312,8 @@ static void publish(struct spool_writer *writer)
         writer->generation = writer->commit.counters.generation;
         writer->wakes++;
         pthread_cond_broadcast(&writer->committed);
+        if (writer->edited != NULL)
+            writer->edited(writer->edited_context);
     }
     if (writer->next_seq != writer->commit.counters.next_seq) {
         writer->next_seq = writer->commit.counters.next_seq;

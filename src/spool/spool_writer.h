@@ -100,6 +100,13 @@ uint64_t spool_writer_wait(struct spool_writer *writer, uint64_t from, uint64_t 
  */
 uint64_t spool_writer_generation(struct spool_writer *writer);
 
+/*
+ * From now on `edited` is called, on the writer's thread, whenever that number
+ * has moved.  It must not block, nor call the writer.  NULL: never again, and
+ * when this returns no call is under way.  Any thread; one watcher at a time.
+ */
+void spool_writer_watch(struct spool_writer *writer, void (*edited)(void *context), void *context);
+
 /* Ends every present spool_writer_wait, and with `forever` every later one at once.  Any thread. */
 void spool_writer_wake(struct spool_writer *writer, bool forever);
 

@@ -186,3 +186,103 @@ def test_watch_goes_on_while_the_daemon_is_away_and_back(daemon):
 
 def test_watch_ends_with_its_reader(daemon):
     assert ends_with_its_reader("status", "--watch=1h", config=daemon.config) == 0
+
+
+# --- flush ----------------------------------------------------------------------
+
+
+def flush(daemon, *arguments: str, status: int = 0) -> dict:
+    result = ctl.run("--json", "flush", *arguments, config=daemon.config)
+    assert result.returncode == status, result
+    return json.loads(result.stdout)
+
+
+def wait_long_backoff(daemon) -> None:
+    """Until it backs off for longer than anything here takes: a right that MongoDB refuses is tried every 30 s."""
+    wait_until(lambda: ctl.status(daemon.config)["mongodb"]["state"] == "misconfigured", "the state to be noted", 60)
+
+
+@pytest.fixture
+def misconfigured(own_mongod, make_daemon):
+    """A daemon whose password is wrong, so that it tries every 30 to 60 s, and two batches."""
+    mongod = own_mongod(replica_set=False).start()
+    daemon = make_daemon(mongod, "tracing", {"mongodb.uri": mongod.uri.replace("://", "://writer:secret@")}).start()
+    with Client(daemon.endpoint) as client:
+        for name in ("java-0005", "node-0001"):
+            assert client.send((otlp.CAPTURES / f"{name}.pb").read_bytes()).ok
+    wait_long_backoff(daemon)
+    return mongod, daemon
+
+
+def test_flush_ends_the_wait_of_a_daemon_that_is_misconfigured(misconfigured):
+    mongod, daemon = misconfigured
+    with mongod.client() as client:
+        client.admin.command("createUser", "writer", pwd="secret", roles=["readWriteAnyDatabase"])
+    attempts = daemon.metrics()["tracespool_flush_failed_attempts_total"]
+    shown = ctl.text("flush", "--wait", "20s", config=daemon.config)  # less than the shortest of its waits
+    first, last = shown.splitlines()
+    assert re.fullmatch(
+        rf"asked the daemon, process {daemon.child.pid}, to try now: MongoDB refused what waiting does not cure "
+        r"for [\d. a-z]+; 2 batches, \d+ spans pending",
+        first,
+    ), shown
+    assert re.fullmatch(r"all that was pending is delivered, after [\d.]+ m?s", last), shown
+    assert daemon.metrics()["tracespool_flush_failed_attempts_total"] == attempts
+    assert ctl.status(daemon.config)["pending"]["batches"] == 0
+    # And once more: there is nothing to do.
+    assert ctl.text("flush", "--wait", "1s", config=daemon.config) == "nothing is pending\n"
+    assert flush(daemon)["asked"] is False
+
+
+def test_flush_has_the_daemon_try_within_seconds(misconfigured):
+    _, daemon = misconfigured
+    failed = "tracespool_flush_failed_attempts_total"
+    for _ in range(3):  # in much less time than three of its waits
+        before = daemon.metrics()[failed]
+        answer = flush(daemon)
+        assert answer["asked"] and answer["state_before"] == "misconfigured" and answer["last_error"]
+        assert (answer["daemon_pid"], answer["pending_batches"]) == (daemon.child.pid, 2)
+        assert answer["waited_seconds"] is None and answer["delivered"] is None
+        wait_until(lambda: daemon.metrics()[failed] > before, "a try", 20)
+    result = ctl.run("flush", "--wait", "300ms", config=daemon.config)
+    assert result.returncode == 2
+    assert re.search(
+        r"^tracespool flush: after [\d.]+ m?s 2 batches, \d+ spans are pending; MongoDB: misconfigured: ", result.stderr
+    ), result
+    assert "secret" not in result.stderr
+    answer = flush(daemon, "--wait", "300ms", status=2)
+    assert answer["delivered"] is False and answer["pending_batches"] == 2 and answer["waited_seconds"] >= 0.3
+
+
+def test_flush_of_a_daemon_that_delivers_asks_nothing(daemon):
+    with Load(daemon.endpoint, requests_per_second=100) as load:
+        load.wait_for(50)
+        for _ in range(5):
+            assert flush(daemon)["asked"] is False
+            # Under load something is always pending: only what was there at the beginning is waited for.
+            assert ctl.run("flush", "--wait", "30s", config=daemon.config).returncode == 0
+    assert "event=spool.edited" not in daemon.output()
+
+
+def test_flush_without_a_daemon(backlog):
+    _, daemon = backlog
+    daemon.kill()
+    result = ctl.run("flush", config=daemon.config)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"tracespool flush: no daemon runs on {daemon.spool}: there is nobody to deliver; start it "
+        "(systemctl start tracespoold)\n"
+    )
+    assert ctl.run("--spool", "/nowhere", "flush").returncode == 1
+    for arguments in (["--wait", "soon"], ["--wait"], ["now"]):
+        assert ctl.run("flush", *arguments, config=daemon.config).returncode == 1
+
+
+def test_flush_wait_ends_with_the_daemon(misconfigured):
+    _, daemon = misconfigured
+    with Background("flush", "--wait", "1h", config=daemon.config) as waiting:
+        waiting.wait_lines(1)
+        daemon.kill()
+        assert waiting.child.wait(30) == 1
+        waiting.wait_error("2 batches")
+    assert waiting.errors[-1].endswith("are pending, and the daemon has ended")
