@@ -212,6 +212,8 @@
 #define CTL_WATCH_MIN_MS 100              /* of what is said */
 #define CTL_WATCH_MAX_MS 3600000          /* of what is said */
 #define CTL_FLUSH_LOOK_MS 100             /* flush --wait: between two looks */
+#define CTL_TAIL_LOOK_MS 200              /* tail: between two looks at what has come */
+#define CTL_TAIL_LIMIT_MAX 1000000        /* tail: --limit */
 #define CTL_SALVAGE_TOLD_MAX 20           /* salvage: requests that are named when they are refused */
 
 /* How long a thread may be at one piece of work before it counts as stuck. */

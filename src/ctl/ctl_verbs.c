@@ -17,6 +17,7 @@ const struct ctl_verb ctl_verbs[] = {
     {"ls", "", "the batches that wait, and what is parked", ctl_ls_options, ctl_ls},
     {"show", "SEQ[:N] | TRACEID", "one batch, one parked entry, or one trace as a tree", ctl_show_options, ctl_show},
     {"shape", "", "what waits, services by age", ctl_shape_options, ctl_shape},
+    {"tail", "", "spans as they arrive", ctl_tail_options, ctl_tail},
     {"flush", "", "have the daemon try now what it waits to try again", ctl_flush_options, ctl_flush},
     {"hold", "ID...", "keep pending batches back from MongoDB", ctl_hold_options, ctl_hold},
     {"release", "ID...", "deliver held batches after all", ctl_hold_options, ctl_release},

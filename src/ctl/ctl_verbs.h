@@ -32,6 +32,7 @@ extern const struct ctl_option ctl_show_options[];
 extern const struct ctl_option ctl_shape_options[];
 extern const struct ctl_option ctl_hold_options[]; /* hold, release */
 extern const struct ctl_option ctl_requeue_options[];
+extern const struct ctl_option ctl_tail_options[];
 extern const struct ctl_option ctl_flush_options[];
 extern const struct ctl_option ctl_edit_options[]; /* hold, release, requeue */
 extern const struct ctl_option ctl_rm_options[];
@@ -47,6 +48,7 @@ int ctl_status(struct ctl *ctl, int argc, char **argv);
 int ctl_ls(struct ctl *ctl, int argc, char **argv);
 int ctl_show(struct ctl *ctl, int argc, char **argv);
 int ctl_shape(struct ctl *ctl, int argc, char **argv);
+int ctl_tail(struct ctl *ctl, int argc, char **argv);
 int ctl_flush(struct ctl *ctl, int argc, char **argv);
 int ctl_hold(struct ctl *ctl, int argc, char **argv);
 int ctl_release(struct ctl *ctl, int argc, char **argv);

@@ -17,7 +17,6 @@ from .waiting import wait_until
 
 SEQUENCE = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")
 CTRL_C = b"\x03"
-CTRL_Z = b"\x1a"
 
 
 def environment(**env: str) -> dict[str, str]:

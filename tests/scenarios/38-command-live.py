@@ -12,7 +12,7 @@ from lib import ctl, otlp
 from lib.background import Background
 from lib.clients import Client, Load
 from lib.daemon import binary
-from lib.terminal import CTRL_C, CTRL_Z, Terminal, frames, plain, sequences
+from lib.terminal import CTRL_C, Terminal, frames, plain, sequences
 from lib.waiting import wait_until
 
 LABELS = ["spool", "daemon", "receiving", "pending", "rates", "history", "parked", "disk", "MongoDB", "totals"]
@@ -286,3 +286,236 @@ def test_flush_wait_ends_with_the_daemon(misconfigured):
         assert waiting.child.wait(30) == 1
         waiting.wait_error("2 batches")
     assert waiting.errors[-1].endswith("are pending, and the daemon has ended")
+
+
+# --- tail -----------------------------------------------------------------------
+
+TAIL_MEMBERS = [
+    "seq",
+    "received_unix_ns",
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "service",
+    "name",
+    "kind",
+    "status",
+    "status_message",
+    "start_unix_ns",
+    "end_unix_ns",
+    "duration_seconds",
+]
+TAIL_LINE = re.compile(
+    r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S.* (server|client|internal|producer|consumer) +\S.* (ERROR|ok   |     ) "
+    r"[0-9a-f]{32}$"
+)
+
+
+def sent_spans(*names: str) -> list[tuple[str, str]]:
+    """(trace, span) in the order of the captures."""
+    spans = otlp.spans_of(*((otlp.CAPTURES / f"{name}.pb").read_bytes() for name in names))
+    return [(span.trace_id, span.span_id) for span in spans]
+
+
+def tailed(daemon, *arguments: str) -> list[dict]:
+    return ctl.objects("tail", "--no-follow", *arguments, config=daemon.config)
+
+
+def keys(rows: list[dict]) -> list[tuple[str, str]]:
+    return [(row["trace_id"], row["span_id"]) for row in rows]
+
+
+@pytest.mark.parametrize("at_rest", [False, True], ids=["beside-the-daemon", "at-rest"])
+def test_tail_begins_with_what_it_was_told_to(backlog, at_rest):
+    _, daemon = backlog
+    if at_rest:
+        daemon.stop()
+    sent = sent_spans("java-0005", "node-0001")
+    rows = tailed(daemon, "--limit", "1000000")
+    assert keys(rows) == sent
+    assert all(list(row) == TAIL_MEMBERS for row in rows)
+    assert keys(tailed(daemon)) == sent[-10:]
+    assert keys(tailed(daemon, "-n", "3")) == sent[-3:]
+    assert tailed(daemon, "-n0") == []
+    assert keys(tailed(daemon, "--since", "1h")) == sent
+    assert keys(tailed(daemon, "--since", "1h", "-n", "4")) == sent[-4:]
+    assert tailed(daemon, "--since", "now") == []
+
+    # Filters, alone and together; -n counts what passes them.
+    orders = [row for row in rows if row["service"] == "order"]
+    assert 0 < len(orders) < len(rows)
+    assert tailed(daemon, "--service", "order", "--since", "1h") == orders
+    assert tailed(daemon, "--service", "order", "-n", "2") == orders[-2:]
+    for status in ("error", "ok", "unset"):
+        assert tailed(daemon, "--status", status, "--since", "1h") == [row for row in rows if row["status"] == status]
+    slow = [row for row in rows if row["duration_seconds"] >= 0.001]
+    assert 0 < len(slow) < len(rows)
+    assert tailed(daemon, "--min-duration", "1ms", "--since", "1h") == slow
+    assert tailed(daemon, "--min-duration", "1ms", "--service", "order", "-n", "1") == [
+        row for row in slow if row["service"] == "order"
+    ][-1:]
+
+    lines = ctl.text("tail", "--no-follow", "-n", "1000", config=daemon.config).splitlines()
+    assert len(lines) == len(sent) and all(TAIL_LINE.match(line) for line in lines), lines
+    assert [line[-32:] for line in lines] == [trace for trace, _ in sent]
+
+
+def test_tail_refuses_what_it_cannot_mean(daemon):
+    for arguments, words in [
+        (["--status", "bad"], '--status takes error, ok or unset, not "bad"'),
+        (["--min-duration", "5"], '--min-duration takes a duration, such as 250ms, not "5"'),
+        (["--limit", "-1"], '--limit takes a number up to 1000000, not "-1"'),
+        (["--since", "soon"], '--since: "soon" is no time'),
+        (["7"], "takes no operand; `tracespool show 7` shows one batch or trace"),
+    ]:
+        result = ctl.run("tail", *arguments, config=daemon.config)
+        assert (result.returncode, result.stdout) == (1, "") and words in result.stderr, result
+
+
+def test_tail_shows_every_span_under_load_once_and_in_order(daemon):
+    with Background("--json", "tail", "-n", "0", config=daemon.config) as tail:
+        with Load(daemon.endpoint, requests_per_second=100) as load:
+            load.wait_for(200)
+        expected = sorted(keys_of_requests(load.acknowledged))
+        wait_until(lambda: len(tail.lines) >= len(expected), "all spans", 60)
+        assert tail.end() == 0
+    assert sorted(keys(tail.objects())) == expected
+    seqs = [row["seq"] for row in tail.objects()]
+    assert seqs == sorted(seqs)
+    assert tail.errors == []
+
+
+def keys_of_requests(requests: list[bytes]) -> list[tuple[str, str]]:
+    return [(span.trace_id, span.span_id) for span in otlp.spans_of(*requests)]
+
+
+def test_tail_goes_on_over_restarts_of_the_daemon_and_a_spool_that_is_moved_aside(daemon):
+    def send(name: str) -> None:
+        with Client(daemon.endpoint) as client:
+            assert client.send((otlp.CAPTURES / f"{name}.pb").read_bytes()).ok
+
+    with Background("--json", "tail", config=daemon.config) as tail:
+        send("java-0001")
+        shown = len(sent_spans("java-0001"))
+        tail.wait_lines(shown)
+        daemon.kill()
+        tail.wait_error("the daemon is not running; what it receives is shown when it is back")
+        daemon.start()
+        tail.wait_error(f"the daemon runs again, process {daemon.child.pid}")
+        send("node-0001")
+        shown += len(sent_spans("node-0001"))
+        tail.wait_lines(shown)
+
+        told = len(tail.errors)
+        daemon.stop()
+        wait_until(lambda: len(tail.errors) > told, "it to notice")
+        with (daemon.spool / "data.mdb").open("r+b") as file:
+            file.write(b"\xff" * 8192)  # both of LMDB's first pages
+        daemon.start()
+        tail.wait_error("the spool was found damaged and is begun anew")
+        send("java-0005")
+        tail.wait_lines(shown + len(sent_spans("java-0005")))
+        assert tail.end() == 0
+    assert keys(tail.objects()) == sent_spans("java-0001", "node-0001", "java-0005")
+    assert not any("gone before" in line for line in tail.errors), tail.errors
+
+
+@pytest.mark.long
+def test_tail_falls_behind_a_slow_reader_and_says_what_is_gone(make_daemon, shared_mongod, database):
+    settings = {"spool.size": "16MiB", "receiver.max_request_bytes": "1MiB", "receiver.max_in_flight_bytes": "64MiB"}
+    daemon = make_daemon(shared_mongod, database.name, settings).start()
+    command = [binary("tracespool"), "-c", str(daemon.config), "--json", "tail", "-n", "0"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tail:
+        try:
+            # Nobody reads: it stands still, while its daemon receives and delivers several times what the spool holds.
+            with Load(daemon.endpoint, requests_per_second=200, noise_bytes=50_000) as load:
+                wait_until(lambda: ctl.status(daemon.config)["totals"]["evicted_batches"] > 300, "history to go", 90)
+            assert tail.poll() is None
+            daemon.wait_delivered()
+            assert load.unacknowledged == []
+            newest = ctl.status(daemon.config)["totals"]["next_seq"] - 1
+            while json.loads(tail.stdout.readline())["seq"] < newest:
+                pass
+            tail.send_signal(signal.SIGINT)
+            tail.stdout.read()
+            assert tail.wait(30) == 0
+            assert re.search(
+                rb"tracespool tail: [\d,]+ batches were gone before they could be shown: removed after delivery to make "
+                rb"room, or by an operator\n",
+                tail.stderr.read(),
+            )
+        finally:
+            tail.kill()
+
+
+def test_tail_on_a_terminal(daemon):
+    with Client(daemon.endpoint) as client:
+        assert client.send((otlp.CAPTURES / "python-awkward-0001.pb").read_bytes()).ok
+    with Terminal("tail", "-n", "100", config=daemon.config, columns=160) as terminal:
+        text = terminal.wait_for(lambda text: text.count("\n") >= 1, "lines")
+        assert all(len(line) <= 160 for line in plain(text).splitlines() if line.isascii())
+        assert {"\x1b[1m", "\x1b[2m"} <= set(sequences(text))
+        terminal.press(CTRL_C)
+        assert terminal.wait_exit() == 0
+    with Terminal("tail", "-n", "100", config=daemon.config, NO_COLOR="1") as terminal:
+        text = terminal.wait_for(lambda text: text.count("\n") >= 1, "lines")
+        assert not sequences(text)
+        # Ctrl-Z is the shell's business here: there is no screen to put back.
+        terminal.press(CTRL_C)
+        assert terminal.wait_exit() == 0
+
+
+def test_tail_ends_with_its_reader(daemon):
+    with Client(daemon.endpoint) as client:
+        assert client.send((otlp.CAPTURES / "java-0001.pb").read_bytes()).ok
+    assert ends_with_its_reader("tail", config=daemon.config) == 0
+
+
+# --- config ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at_rest", [False, True], ids=["beside-the-daemon", "at-rest"])
+def test_config_says_where_each_value_comes_from(daemon, folder, at_rest):
+    if at_rest:
+        daemon.stop()
+    rows = {row["key"]: row for row in ctl.objects("config", config=daemon.config)}
+    size = rows["spool.size"]
+    assert (size["value"], size["bytes"], size["origin"]) == ("64MiB", 64 << 20, "file")
+    assert (size["file"], size["line"]) == (str(daemon.config), daemon.line_of("size = "))
+    assert rows["receiver.read_timeout"]["seconds"] == 30 and rows["receiver.read_timeout"]["origin"] == "default"
+
+    # What is printed is a configuration that means the same.
+    copy = folder / "copy.conf"
+    copy.write_text(ctl.text("config", config=daemon.config))
+    again = {row["key"]: row["value"] for row in ctl.objects("config", config=copy)}
+    assert again == {key: row["value"] for key, row in rows.items()}
+
+
+def test_config_masks_passwords_wherever_they_come_from(daemon):
+    uri = "mongodb://writer:geheim@127.0.0.1/?tlsCertificateKeyFilePassword=geheim"
+    shown = ctl.run("config", config=daemon.config, MONGO_URI=uri)
+    assert "MONGO_URI in the environment" in shown.stdout and "writer:***@" in shown.stdout, shown
+    assert "geheim" not in shown.stdout + shown.stderr
+    daemon.configure({"mongodb.uri": uri})
+    assert "geheim" not in ctl.text("config", config=daemon.config)
+    shown = ctl.run("config", "--json", "--spool", "/elsewhere", config=daemon.config)
+    assert "geheim" not in shown.stdout
+    (path,) = [json.loads(line) for line in shown.stdout.splitlines() if '"spool.path"' in line]
+    assert (path["value"], path["origin"], path["file"]) == ("/elsewhere", "option", None)
+
+
+def test_config_tells_every_problem_with_its_line(daemon):
+    daemon.configure({"spool.size": "8G", "flush.thread": 2})
+    result = ctl.run("config", config=daemon.config)
+    assert (result.returncode, result.stdout) == (1, "")
+    wrong_size, unknown = daemon.line_of('"8G"'), daemon.line_of("thread = ")
+    assert result.stderr.splitlines() == [
+        f'tracespool config: {daemon.config}:{wrong_size}: spool.size: "8G" is not a size, write it as "8GiB"',
+        f"tracespool config: {daemon.config}:{unknown}: unknown key flush.thread, did you mean flush.threads?",
+    ]
+    daemon.configure({"spool.size": "64MiB", "mongodb.uri": "mongodb://a:geheim@h/?x=%%"})
+    daemon.sections["flush"] = {}
+    daemon.configure({})
+    result = ctl.run("config", config=daemon.config)
+    assert result.returncode == 1 and "mongodb.uri: connection string" in result.stderr, result
+    assert "geheim" not in result.stderr
