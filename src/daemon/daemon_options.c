@@ -3,37 +3,78 @@
  */
 #include "daemon_options.h"
 
+#include <assert.h>
 #include <getopt.h>
-#include <stdio.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "conf.h"
 
+#define NAME_COLUMNS 20
+#define OPTIONS_MAX 8
+
 enum { OPTION_CHECK_CONFIG = 256, OPTION_VERSION };
 
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"check-config", no_argument, NULL, OPTION_CHECK_CONFIG},
-    {"version", no_argument, NULL, OPTION_VERSION},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+const struct daemon_option daemon_options_table[] = {
+    {'c', "config", "FILE", "configuration, " CONF_DEFAULT_PATH " by default"},
+    {OPTION_CHECK_CONFIG, "check-config", NULL, "print every problem of the configuration and exit"},
+    {OPTION_VERSION, "version", NULL, "print the version and exit"},
+    {'h', "help", NULL, "print this and exit"},
+    {0, NULL, NULL, NULL},
 };
 
-const char daemon_options_help[] = "Usage: tracespoold [-c FILE] [--check-config]\n"
-                                   "\n"
-                                   "Receives OpenTelemetry traces over OTLP/gRPC, answers OK when they are synced\n"
-                                   "to the spool on disk, and delivers them to MongoDB.\n"
-                                   "\n"
-                                   "  -c, --config FILE   configuration, " CONF_DEFAULT_PATH " by default\n"
-                                   "      --check-config  print every problem of the configuration and exit\n"
-                                   "      --version       print the version and exit\n"
-                                   "  -h, --help          print this and exit\n"
-                                   "\n"
-                                   "Environment: MONGO_URI, MongoDB's connection string, wins over mongodb.uri.\n"
-                                   "Signals: SIGTERM and SIGINT stop in order, a second one at once.\n"
-                                   "Exit status: 0 stopped in order; 1 stopped at once, or --check-config found\n"
-                                   "problems; 64 wrong usage; 70 durability was in doubt; 75 no room for the spool\n"
-                                   "now; 78 something has to be changed in the configuration or around it.\n";
+const struct daemon_exit daemon_options_exits[] = {
+    {EX_OK, "stopped in order, or --check-config found no problem"},
+    {1, "stopped at once, or --check-config found problems"},
+    {EX_USAGE, "wrong usage"},
+    {EX_SOFTWARE, "durability was in doubt"},
+    {EX_TEMPFAIL, "no room for the spool now"},
+    {EX_CONFIG, "something has to be changed in the configuration or around it"},
+    {0, NULL},
+};
+
+static void print_options(FILE *out)
+{
+    for (const struct daemon_option *option = daemon_options_table; option->name != NULL; option++) {
+        const char letter[] = {'-', (char)option->value, ',', '\0'};
+        int used = fprintf(out, "  %3s --%s%s%s", option->value <= UCHAR_MAX ? letter : "", option->name,
+                           option->argument != NULL ? " " : "", option->argument != NULL ? option->argument : "");
+
+        fprintf(out, "%*s%s\n", NAME_COLUMNS + 2 - used, "", option->help);
+    }
+}
+
+void daemon_options_print_help(FILE *out)
+{
+    fputs("Usage: tracespoold [-c FILE] [--check-config]\n\n"
+          "Receives OpenTelemetry traces over OTLP/gRPC and OTLP/HTTP, answers OK when they\n"
+          "are synced to the spool on disk, and delivers them to MongoDB.\n\n",
+          out);
+    print_options(out);
+    fputs("\nEnvironment: MONGO_URI, MongoDB's connection string, wins over mongodb.uri.\n"
+          "Signals: SIGTERM and SIGINT stop in order, a second one at once; SIGHUP reads\n"
+          "certificates and tokens again.\n\nExit status:\n",
+          out);
+    for (const struct daemon_exit *end = daemon_options_exits; end->text != NULL; end++)
+        fprintf(out, "  %2d  %s\n", end->status, end->text);
+}
+
+static void fill(struct option options[OPTIONS_MAX])
+{
+    size_t count = 0;
+
+    for (const struct daemon_option *option = daemon_options_table; option->name != NULL; option++) {
+        assert(count + 1 < OPTIONS_MAX);
+        options[count++] = (struct option){
+            .name = option->name,
+            .has_arg = option->argument != NULL ? required_argument : no_argument,
+            .val = option->value,
+        };
+    }
+    memset(&options[count], 0, sizeof(options[count]));
+}
 
 /* getopt knows a short option by its letter, a long one only as it was written. */
 static void complain(int result, char **argv)
@@ -56,8 +97,10 @@ static int hint(void)
 
 int daemon_options_parse(struct daemon_options *options, int argc, char **argv)
 {
+    struct option long_options[OPTIONS_MAX];
     int result;
 
+    fill(long_options);
     *options = (struct daemon_options){.action = DAEMON_RUN, .config_path = CONF_DEFAULT_PATH};
     opterr = 0;
     while ((result = getopt_long(argc, argv, ":c:h", long_options, NULL)) != -1) {

@@ -309,7 +309,7 @@ int main(int argc, char **argv)
         return EX_USAGE;
     switch (options.action) {
     case DAEMON_HELP:
-        fputs(daemon_options_help, stdout);
+        daemon_options_print_help(stdout);
         return 0;
     case DAEMON_VERSION:
         puts("tracespoold " TRACESPOOL_VERSION);
