@@ -11,11 +11,7 @@
 
 #define NAME_COLUMNS 22
 
-/* Words that stand for more than they say, wherever a synopsis or an option uses one. */
-static const struct {
-    const char *word;
-    const char *text;
-} glossary[] = {
+const struct ctl_help_word ctl_help_glossary[] = {
     {"ID...", "SEQ                   one batch, as `tracespool ls` numbers it\n"
               "  SEQ-SEQ               a range, both ends included\n"
               "  ALL                   all that are there now\n"
@@ -25,6 +21,7 @@ static const struct {
              "  yesterday 14:00       or today 09:30, 09:30, now: in the time of this place\n"
              "  2026-11-22 14:00      in the time of this place; the day alone is its midnight\n"
              "  2026-11-22T14:00:00Z  RFC 3339"},
+    {NULL, NULL},
 };
 
 const struct ctl_option ctl_help_options[] = {{NULL, NULL, 0, NULL}};
@@ -55,9 +52,9 @@ static bool uses_word(const struct ctl_verb *verb, const char *word)
 
 static void print_glossary(FILE *out, const struct ctl_verb *verb)
 {
-    for (size_t i = 0; i < sizeof(glossary) / sizeof(glossary[0]); i++) {
-        if (uses_word(verb, glossary[i].word))
-            fprintf(out, "\n%s:\n  %s\n", glossary[i].word, glossary[i].text);
+    for (const struct ctl_help_word *entry = ctl_help_glossary; entry->word != NULL; entry++) {
+        if (uses_word(verb, entry->word))
+            fprintf(out, "\n%s:\n  %s\n", entry->word, entry->text);
     }
 }
 

@@ -7,6 +7,14 @@
 #include "ctl.h"
 #include "ctl_verbs.h"
 
+/* Words that stand for more than they say, wherever a synopsis or an option uses one; ends with NULL. */
+struct ctl_help_word {
+    const char *word;
+    const char *text; /* lines of "form  meaning", two spaces or more between */
+};
+
+extern const struct ctl_help_word ctl_help_glossary[];
+
 /* The help of `verb`, or of the whole command when it is NULL, on ctl->out. */
 void ctl_help_print(const struct ctl *ctl, const struct ctl_verb *verb);
 

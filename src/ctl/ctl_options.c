@@ -14,6 +14,7 @@
 #include "bounds.h"
 #include "ctl.h"
 #include "ctl_help.h"
+#include "ctl_words.h"
 
 #define LETTERS_MAX 64
 
@@ -80,14 +81,11 @@ static int stop(struct ctl *ctl, enum ctl_exit status)
 
 static int take_color(struct ctl *ctl, const char *when)
 {
-    static const char *const names[] = {
-        [CTL_COLOR_AUTO] = "auto", [CTL_COLOR_ALWAYS] = "always", [CTL_COLOR_NEVER] = "never"};
+    int choice = ctl_words_choose(ctl_words_when, when);
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(when, names[i]) == 0) {
-            ctl->color = (enum ctl_color)i;
-            return 0;
-        }
+    if (choice >= 0) {
+        ctl->color = (enum ctl_color)choice;
+        return 0;
     }
     ctl_fail(ctl, "--color takes auto, always or never, not \"%s\"", when);
     return -1;

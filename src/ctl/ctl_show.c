@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "ctl_edit_id.h"
 #include "ctl_verbs.h"
+#include "ctl_words.h"
 #include "hex.h"
 #include "units.h"
 
@@ -25,16 +26,11 @@ const struct ctl_option ctl_show_options[] = {
 
 static int parse_from(struct ctl *ctl, const char *text, enum ctl_from *from)
 {
-    static const struct {
-        const char *name;
-        enum ctl_from from;
-    } names[] = {{"spool", CTL_FROM_SPOOL}, {"mongodb", CTL_FROM_MONGODB}, {"both", CTL_FROM_BOTH}};
+    int choice = ctl_words_choose(ctl_words_where, text);
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(names[i].name, text) == 0) {
-            *from = names[i].from;
-            return 0;
-        }
+    if (choice >= 0) {
+        *from = (enum ctl_from)(CTL_FROM_SPOOL + choice);
+        return 0;
     }
     ctl_fail(ctl, "--from takes spool, mongodb or both, not \"%s\"", text);
     return -1;
