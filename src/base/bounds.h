@@ -184,6 +184,7 @@
 #define NET_TOKENS_FILE_BYTES_MAX (1UL << 20) /* with its comments */
 
 /* Command. */
+#define MANUAL_LINE_MAX 1024              /* a line of a manual page's template, and of its tables */
 #define CTL_OPTIONS_MAX 32                /* options of one verb, the global ones included */
 #define CTL_WIDTH_MIN 40                  /* columns; a narrower terminal wraps */
 #define CTL_WIDTH_MAX 1000                /* columns */
