@@ -11,8 +11,8 @@ packages_for() {
         ;;
     python) echo python3 python3-venv ;;
     mongod) echo libcurl4 libssl3 ;; # what the mongod of the wheel is linked with
-    # Small and broken disks, other users, wrong clocks, certificates.
-    test) echo libcmocka-dev mount util-linux e2fsprogs libfaketime openssl ;;
+    # Small and broken disks, other users, wrong clocks, certificates; manual pages and the shells that complete.
+    test) echo libcmocka-dev mount util-linux e2fsprogs libfaketime openssl man-db mandoc zsh fish ;;
     ci) echo git clang libclang-rt-14-dev clang-format llvm shellcheck ;; # the runtime: libFuzzer
     collector) echo git golang-go ;; # a Go that fetches the one it needs
     exporters) # a Node.js from elsewhere, which conflicts with Debian's npm, brings its own
