@@ -10,10 +10,8 @@ char manual_option_letter(const struct ctl_verb *verb, const struct ctl_option *
     /* What every verb takes has its letter for a value, and no verb's own option a letter unless it is marked. */
     if (verb == NULL)
         return option->value <= UCHAR_MAX ? (char)option->value : '\0';
-#ifdef CTL_OPTION_LETTER
     if ((option->value & CTL_OPTION_LETTER) != 0)
         return (char)(option->value & ~CTL_OPTION_LETTER);
-#endif
     return '\0';
 }
 
