@@ -11,7 +11,7 @@
 #include <assert.h>
 
 /* Texts. */
-#define ERR_TEXT_MAX 512  /* struct err's text, with its NUL */
+#define ERR_TEXT_MAX 512    /* struct err's text, with its NUL */
 #define LOG_LINE_MAX 4096   /* one log line; longer ones are cut with "..." */
 #define LOG_EVENTS_MAX 128  /* whose repetition is watched; there are fewer */
 #define LOG_REPEAT_BURST 20 /* lines of one event in LOG_REPEAT_MS; more are counted and left out */
@@ -184,38 +184,39 @@
 #define NET_TOKENS_FILE_BYTES_MAX (1UL << 20) /* with its comments */
 
 /* Command. */
-#define MANUAL_LINE_MAX 1024              /* a line of a manual page's template, and of its tables */
-#define CTL_OPTIONS_MAX 32                /* options of one verb, the global ones included */
-#define CTL_WIDTH_MIN 40                  /* columns; a narrower terminal wraps */
-#define CTL_WIDTH_MAX 1000                /* columns */
-#define CTL_WIDTH_DEFAULT 100             /* columns, when neither a terminal nor COLUMNS says */
-#define CTL_PAGE_RECORDS 256              /* headers read in one transaction */
-#define CTL_PAGE_PARKED 64                /* parked entries read in one transaction */
-#define CTL_PAGE_PARKED_BYTES (4UL << 20) /* of these, together; a larger one comes alone */
-#define CTL_RESIDENT_BYTES (16UL << 20)   /* stored bytes read before what is mapped of the spool is given back */
-#define CTL_REQUEST_BYTES_MAX (1UL << 30) /* one request: the most that receiver.max_request_bytes can be */
-#define CTL_SERVICES_MAX 16               /* service names that a list shows of one batch */
-#define CTL_TRACE_SPANS_MAX 100000        /* spans of a trace that are shown */
-#define CTL_TRACE_BYTES_MAX (256UL << 20) /* names and texts of these spans */
-#define CTL_INDENT_LEVELS_MAX 24          /* levels of a trace that are indented; deeper ones are numbered */
-#define CTL_ERRORS_MAX 10                 /* error texts that are written under a trace */
-#define CTL_EDIT_IDS_MAX 1000000          /* ids that a command takes, most of them from a pipe */
-#define CTL_EDIT_LINE_MAX 8192            /* a line of `tracespool ls`, read back */
-#define CTL_EDIT_ERRORS_MAX 100           /* texts about single ids in JSON; the number of them is exact */
-#define CTL_SHAPE_SERVICES_MAX 4096       /* shape: services that are counted each for itself */
-#define CTL_SHAPE_NAMES_BYTES (1UL << 20) /* shape: of their names */
-#define CTL_SHAPE_BUCKETS 11              /* shape: ages, the last without an end */
-#define CTL_SHAPE_BUCKET_S_MAX 2592000UL  /* shape: the first of them */
-#define CTL_RETRY_MIN_MS 500              /* send: first wait without RetryInfo */
-#define CTL_RETRY_MAX_MS 30000            /* send: longest wait */
-#define CTL_SEND_REPEAT_MAX 1000000000    /* send: --repeat */
-#define CTL_WATCH_MS 2000                 /* status --watch: between two looks, unless it is said */
-#define CTL_WATCH_MIN_MS 100              /* of what is said */
-#define CTL_WATCH_MAX_MS 3600000          /* of what is said */
-#define CTL_FLUSH_LOOK_MS 100             /* flush --wait: between two looks */
-#define CTL_TAIL_LOOK_MS 200              /* tail: between two looks at what has come */
-#define CTL_TAIL_LIMIT_MAX 1000000        /* tail: --limit */
-#define CTL_SALVAGE_TOLD_MAX 20           /* salvage: requests that are named when they are refused */
+#define MANUAL_LINE_MAX 1024                  /* a line of a manual page's template, and of its tables */
+#define CTL_OPTIONS_MAX 32                    /* options of one verb, the global ones included */
+#define CTL_WIDTH_MIN 40                      /* columns; a narrower terminal wraps */
+#define CTL_WIDTH_MAX 1000                    /* columns */
+#define CTL_WIDTH_DEFAULT 100                 /* columns, when neither a terminal nor COLUMNS says */
+#define CTL_PAGE_RECORDS 256                  /* headers read in one transaction */
+#define CTL_PAGE_PARKED 64                    /* parked entries read in one transaction */
+#define CTL_PAGE_PARKED_BYTES (4UL << 20)     /* of these, together; a larger one comes alone */
+#define CTL_RESIDENT_BYTES (16UL << 20)       /* stored bytes read before what is mapped of the spool is given back */
+#define CTL_REQUEST_BYTES_MAX (1UL << 30)     /* one request: the most that receiver.max_request_bytes can be */
+#define CTL_SERVICES_MAX 16                   /* service names that a list shows of one batch */
+#define CTL_TRACE_SPANS_MAX 100000            /* spans of a trace that are shown */
+#define CTL_TRACE_BYTES_MAX (256UL << 20)     /* names and texts of these spans */
+#define CTL_INDENT_LEVELS_MAX 24              /* levels of a trace that are indented; deeper ones are numbered */
+#define CTL_ERRORS_MAX 10                     /* error texts that are written under a trace */
+#define CTL_EDIT_IDS_MAX 1000000              /* ids that a command takes, most of them from a pipe */
+#define CTL_EDIT_LINE_MAX 8192                /* a line of `tracespool ls`, read back */
+#define CTL_EDIT_ERRORS_MAX 100               /* texts about single ids in JSON; the number of them is exact */
+#define CTL_SHAPE_SERVICES_MAX 4096           /* shape: services that are counted each for itself */
+#define CTL_SHAPE_NAMES_BYTES (1UL << 20)     /* shape: of their names */
+#define CTL_SHAPE_BUCKETS 11                  /* shape: ages, the last without an end */
+#define CTL_SHAPE_BUCKET_S_MAX 2592000UL      /* shape: the first of them */
+#define CTL_RETRY_MIN_MS 500                  /* send: first wait without RetryInfo */
+#define CTL_RETRY_MAX_MS 30000                /* send: longest wait */
+#define CTL_SEND_REPEAT_MAX 1000000000        /* send: --repeat */
+#define CTL_WATCH_MS 2000                     /* status --watch: between two looks, unless it is said */
+#define CTL_WATCH_MIN_MS 100                  /* of what is said */
+#define CTL_WATCH_MAX_MS 3600000              /* of what is said */
+#define CTL_FLUSH_LOOK_MS 100                 /* flush --wait: between two looks */
+#define CTL_TAIL_LOOK_MS 200                  /* tail: between two looks at what has come */
+#define CTL_TAIL_LIMIT_MAX 1000000            /* tail: --limit */
+#define CTL_SALVAGE_TOLD_MAX 20               /* salvage: requests that are named when they are refused */
+#define CTL_SECURE_FILE_BYTES_MAX (1UL << 20) /* certificates, a key, or tokens */
 
 /* How long a thread may be at one piece of work before it counts as stuck. */
 #define PULSE_RECEIVER_MS 60000  /* a turn of a loop, a step of a call, a request that is checked */

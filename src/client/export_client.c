@@ -29,6 +29,7 @@
 struct export_client {
     grpc_channel *channel;
     grpc_completion_queue *queue;
+    char *authorization; /* NULL: none */
 };
 
 /* What one call needs and leaves behind. */
@@ -76,34 +77,68 @@ static const struct {
 };
 #define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
 
-static grpc_channel *make_channel(const char *endpoint)
+static grpc_channel_credentials *make_credentials(const struct export_security *security)
 {
-    grpc_arg args[SETTING_COUNT];
+    grpc_ssl_pem_key_cert_pair pair;
+
+    if (!security->tls)
+        return grpc_insecure_credentials_create();
+    pair = (grpc_ssl_pem_key_cert_pair){.private_key = security->key, .cert_chain = security->cert};
+    return grpc_ssl_credentials_create(security->ca, security->cert != NULL ? &pair : NULL, NULL, NULL);
+}
+
+static grpc_channel *make_channel(const char *endpoint, const struct export_security *security)
+{
+    grpc_arg args[SETTING_COUNT + 1];
     grpc_channel_args channel_args = {.num_args = SETTING_COUNT, .args = args};
-    grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
+    grpc_channel_credentials *credentials = make_credentials(security);
     grpc_channel *channel;
 
+    if (credentials == NULL)
+        return NULL;
     for (size_t i = 0; i < SETTING_COUNT; i++)
         args[i] =
             (grpc_arg){.type = GRPC_ARG_INTEGER, .key = (char *)settings[i].key, .value.integer = settings[i].value};
+    if (security->tls && security->name != NULL)
+        args[channel_args.num_args++] = (grpc_arg){.type = GRPC_ARG_STRING,
+                                                   .key = (char *)GRPC_SSL_TARGET_NAME_OVERRIDE_ARG,
+                                                   .value.string = (char *)(uintptr_t)security->name};
     channel = grpc_channel_create(endpoint, credentials, &channel_args);
     grpc_channel_credentials_release(credentials);
     return channel;
 }
 
-int export_client_open(struct export_client **out, const char *endpoint, struct err *err)
+int export_client_open(struct export_client **out, const char *endpoint, const struct export_security *security,
+                       struct err *err)
 {
+    static const struct export_security none = {.tls = false};
     struct export_client *client;
 
     if (strrchr(endpoint, ':') == NULL)
         return err_set(err, ERR_CONFIG, 0, "\"%s\" is no endpoint: it is not host:port", endpoint);
+    if (security == NULL)
+        security = &none;
     client = calloc(1, sizeof(*client));
-    if (client == NULL)
+    if (client == NULL ||
+        (security->authorization != NULL && (client->authorization = strdup(security->authorization)) == NULL)) {
+        free(client);
         return err_set(err, ERR_CONFIG, ENOMEM, "no memory for a client");
+    }
     client->queue = grpc_completion_queue_create_for_pluck(NULL);
-    client->channel = make_channel(endpoint);
+    client->channel = make_channel(endpoint, security);
+    if (client->channel == NULL) {
+        export_client_close(client);
+        return err_set(err, ERR_CONFIG, 0, "these certificates or this key cannot be used for TLS");
+    }
     *out = client;
     return 0;
+}
+
+static void forget(char *secret)
+{
+    if (secret != NULL)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
 }
 
 void export_client_close(struct export_client *client)
@@ -112,11 +147,13 @@ void export_client_close(struct export_client *client)
 
     if (client == NULL)
         return;
-    grpc_channel_destroy(client->channel);
+    if (client->channel != NULL)
+        grpc_channel_destroy(client->channel);
     grpc_completion_queue_shutdown(client->queue);
     event = grpc_completion_queue_pluck(client->queue, client, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
     assert(event.type == GRPC_QUEUE_SHUTDOWN);
     grpc_completion_queue_destroy(client->queue);
+    forget(client->authorization);
     free(client);
 }
 
@@ -144,14 +181,30 @@ static void end(struct exchange *exchange)
     grpc_byte_buffer_destroy(exchange->request);
 }
 
+#define METADATA_MAX 2
+
+/* Of static strings: the client outlives its calls. */
+static size_t put_metadata(grpc_metadata metadata[METADATA_MAX], const struct export_client *client, bool gzip)
+{
+    size_t count = 0;
+
+    if (gzip)
+        metadata[count++] =
+            (grpc_metadata){.key = grpc_slice_from_static_string(GRPC_COMPRESSION_REQUEST_ALGORITHM_MD_KEY),
+                            .value = grpc_slice_from_static_string("gzip")};
+    if (client->authorization != NULL)
+        metadata[count++] = (grpc_metadata){.key = grpc_slice_from_static_string("authorization"),
+                                            .value = grpc_slice_from_static_string(client->authorization)};
+    return count;
+}
+
 /* The whole call as one batch; it always completes, by the deadline at the latest. */
 static int run(struct exchange *exchange, struct export_client *client, bool gzip, struct err *err)
 {
-    grpc_metadata encoding = {.key = grpc_slice_from_static_string(GRPC_COMPRESSION_REQUEST_ALGORITHM_MD_KEY),
-                              .value = grpc_slice_from_static_string("gzip")};
+    grpc_metadata metadata[METADATA_MAX];
     grpc_op ops[] = {
         {.op = GRPC_OP_SEND_INITIAL_METADATA,
-         .data.send_initial_metadata = {.count = gzip ? 1 : 0, .metadata = &encoding}},
+         .data.send_initial_metadata = {.count = put_metadata(metadata, client, gzip), .metadata = metadata}},
         {.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = exchange->request},
         {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
         {.op = GRPC_OP_RECV_INITIAL_METADATA, .data.recv_initial_metadata.recv_initial_metadata = &exchange->initial},

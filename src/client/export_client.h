@@ -27,8 +27,22 @@ struct export_answer {
     uint64_t elapsed_ns;
 };
 
-/* "host:port".  Connects at the first send.  -1: ERR_CONFIG.  One thread at a time per client. */
-int export_client_open(struct export_client **client, const char *endpoint, struct err *err);
+/* Texts are copied, or not needed after the open; NULL where there is none. */
+struct export_security {
+    bool tls;
+    const char *ca;            /* authorities, PEM; NULL: the system's */
+    const char *cert;          /* the client's own, PEM; with `key` */
+    const char *key;           /* PEM */
+    const char *name;          /* that the server's certificate is to have, instead of the endpoint's host */
+    const char *authorization; /* a header's value, sent with each call */
+};
+
+/*
+ * "host:port".  `security` NULL: none, no TLS and no token.  Connects at the
+ * first send.  -1: ERR_CONFIG.  One thread at a time per client.
+ */
+int export_client_open(struct export_client **client, const char *endpoint, const struct export_security *security,
+                       struct err *err);
 void export_client_close(struct export_client *client);
 
 /*

@@ -35,6 +35,7 @@ const struct ctl_option ctl_salvage_options[] = {
     {"gzip", NULL, CTL_SEND_GZIP, "compress requests that are sent"},
     {"timeout", "DURATION", CTL_SEND_TIMEOUT, "how long an answer may take (default 10s)"},
     {"retry-for", "DURATION", CTL_SEND_RETRY_FOR, "how long to try again what is refused for now (default 60s)"},
+    CTL_SECURE_OPTIONS,
     {NULL, NULL, 0, NULL},
 };
 

@@ -2,7 +2,7 @@
  * ctl_send.c - `tracespool send FILE...`: an OTLP client.
  *
  * Sends the requests of the files in their order to any OTLP/gRPC receiver; a
- * file is one request or many (ctl_requests.h).  What is sent again is decided
+ * file is one request or many, in protobuf or OTLP/JSON (ctl_requests.h).  What is sent again is decided
  * in ctl_send_call.c.  A request that cannot be sent is told and the next one
  * tried; of a file that cannot be read on, what came before has been sent.
  *
@@ -15,7 +15,6 @@
 #include <inttypes.h>
 
 #include "clock.h"
-#include "ctl_requests.h"
 #include "ctl_verbs.h"
 
 #define OPTION_REPEAT 'n'
@@ -27,6 +26,7 @@ const struct ctl_option ctl_send_options[] = {
     {"repeat", "N", OPTION_REPEAT, "send each request N times"},
     {"timeout", "DURATION", CTL_SEND_TIMEOUT, "how long an answer may take (default 10s)"},
     {"retry-for", "DURATION", CTL_SEND_RETRY_FOR, "how long to try again what is refused for now (default 60s)"},
+    CTL_SECURE_OPTIONS,
     {NULL, NULL, 0, NULL},
 };
 
@@ -44,9 +44,7 @@ static int take_option(struct ctl_sender *sender, int option, const char *argume
 
 static void tell_failure(struct ctl_sender *sender, const char *path, uint64_t number, const struct err *err)
 {
-    char message[CTL_SEND_MESSAGE_TEXT_MAX];
-
-    ctl_fail(sender->ctl, "%s%s: %s", path, ctl_send_message_text(sender, message), err->text);
+    ctl_fail(sender->ctl, "%s%s%s: %s", path, sender->place[0] != '\0' ? ", " : "", sender->place, err->text);
     if (sender->ctl->json)
         ctl_send_put_answer(sender, path, number, 0, NULL, err->text);
 }
@@ -66,7 +64,6 @@ static void send_one(struct ctl_sender *sender, const char *path)
     unsigned attempts;
     struct err err;
 
-    sender->body = buf_slice(&sender->request);
     for (uint64_t number = 1; number <= sender->repeat; number++) {
         if (ctl_send_request(sender, path, &answer, &attempts, &err) < 0)
             tell_failure(sender, path, number, &err);
@@ -75,30 +72,38 @@ static void send_one(struct ctl_sender *sender, const char *path)
     }
 }
 
+/* Nothing can be sent of what was to come: the text names it. */
+static void tell_unread(struct ctl_sender *sender, const char *path, const struct err *err)
+{
+    sender->unsent++;
+    sender->body = slice_of(NULL, 0);
+    tell_failure(sender, path, 1, err);
+}
+
 static void send_file(struct ctl_sender *sender, const char *path)
 {
+    enum ctl_requests_result result;
     struct ctl_requests requests;
     struct err err;
-    int result;
 
     sender->message = 0;
-    sender->body = slice_of(NULL, 0);
+    sender->place[0] = '\0';
     if (ctl_requests_open(&requests, path, &err) < 0) {
-        sender->unsent++;
-        tell_failure(sender, path, 1, &err);
+        tell_unread(sender, path, &err);
         return;
     }
-    while ((result = ctl_requests_next(&requests, &sender->request, &err)) == 1) {
-        sender->message = requests.framed ? requests.number : 0;
-        send_one(sender, path);
+    while ((result = ctl_requests_next(&requests, &sender->body, &err)) > 0) {
+        sender->message = requests.number;
+        ctl_requests_place(sender->place, &requests);
+        if (result == CTL_REQUESTS_READ)
+            send_one(sender, path);
+        else
+            tell_unread(sender, path, &err);
     }
     ctl_requests_close(&requests);
-    if (result < 0) {
-        sender->unsent++;
-        sender->message = 0; /* the text names it */
-        sender->body = slice_of(NULL, 0);
-        tell_failure(sender, path, 1, &err);
-    }
+    sender->place[0] = '\0';
+    if (result == CTL_REQUESTS_FAILED)
+        tell_unread(sender, path, &err);
 }
 
 static int send_files(struct ctl_sender *sender, char **paths, int count)
@@ -128,7 +133,7 @@ static int run(struct ctl_sender *sender, int argc, char **argv)
             return CTL_FAILED;
     }
     if (optind == argc)
-        return ctl_fail(ctl, "takes files, each the body of an ExportTraceServiceRequest; - is standard input");
+        return ctl_fail(ctl, "takes files of requests, in protobuf or OTLP/JSON; - is standard input");
     if (ctl_send_choose_endpoint(sender) < 0)
         return CTL_FAILED;
     return send_files(sender, argv + optind, argc - optind);

@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "ctl.h"
+#include "ctl_requests.h"
+#include "ctl_secure.h"
 #include "export_client.h"
 
 #define CTL_ENDPOINT_MAX 300
@@ -22,10 +24,11 @@ struct ctl_sender {
     uint64_t repeat;
     uint64_t timeout_ns;
     uint64_t retry_for_ns;
+    struct ctl_secure secure;
 
-    struct buf request; /* the file in hand, or the message in it */
-    struct slice body;  /* what is sent */
-    uint64_t message;   /* its number in the file; 0: the file is one request */
+    struct slice body; /* what is sent */
+    uint64_t message;  /* its number in the file */
+    char place[CTL_REQUESTS_PLACE_MAX];
     struct buf out;
 
     /* requests so far; `rejected` are those of `ok` of which some spans were */
@@ -33,7 +36,7 @@ struct ctl_sender {
     uint64_t sent_bytes;
 };
 
-/* --- calling: for `send` and `salvage` --------------------------------------- */
+/* --- calling: for `send`, `salvage` and `import` ----------------------------- */
 
 /* Defaults: one try of 10 s after the other for 60 s, once, not compressed. */
 void ctl_send_init(struct ctl_sender *sender, struct ctl *ctl);
@@ -45,7 +48,10 @@ enum { CTL_SEND_ENDPOINT = 'e', CTL_SEND_GZIP = 'z', CTL_SEND_TIMEOUT = 't', CTL
 /* Takes one of these.  -1 after the mistake has been told. */
 int ctl_send_take_option(struct ctl_sender *sender, int option, const char *argument);
 
-/* The endpoint, unless --endpoint named one, from the configuration.  -1 after its problems have been printed. */
+/*
+ * The endpoint, unless --endpoint named one, from the configuration, and with
+ * it what that says of TLS and tokens.  -1 after its problems have been printed.
+ */
 int ctl_send_choose_endpoint(struct ctl_sender *sender);
 
 /* gRPC and the client; once a process.  -1: ERR_CONFIG.  Close after 0. */
@@ -60,10 +66,6 @@ int ctl_send_request(struct ctl_sender *sender, const char *label, struct export
                      struct err *err);
 
 /* --- telling ----------------------------------------------------------------- */
-
-/* "" or ", message 7", where a file has several. */
-#define CTL_SEND_MESSAGE_TEXT_MAX 40
-const char *ctl_send_message_text(const struct ctl_sender *sender, char out[CTL_SEND_MESSAGE_TEXT_MAX]);
 
 /* The answer to send number `number` of `path`, as text, or as JSON (`failure`: why there is no answer, else NULL). */
 void ctl_send_print_answer(struct ctl_sender *sender, const char *path, uint64_t number, unsigned attempts,

@@ -16,21 +16,19 @@
 #define DEFAULT_TIMEOUT_NS (10 * NS_PER_S)
 #define DEFAULT_RETRY_FOR_NS (60 * NS_PER_S)
 #define TIMEOUT_NS_MAX (3600 * NS_PER_S)
-#define READ_BYTES (256UL << 10) /* read at a time, behind the largest request */
 #define LINE_BYTES_MAX (64UL << 10)
 
 void ctl_send_init(struct ctl_sender *sender, struct ctl *ctl)
 {
     *sender = (struct ctl_sender){
         .ctl = ctl, .repeat = 1, .timeout_ns = DEFAULT_TIMEOUT_NS, .retry_for_ns = DEFAULT_RETRY_FOR_NS};
-    buf_init(&sender->request, CTL_REQUEST_BYTES_MAX + READ_BYTES);
     buf_init(&sender->out, LINE_BYTES_MAX);
 }
 
 void ctl_send_fini(struct ctl_sender *sender)
 {
     buf_fini(&sender->out);
-    buf_fini(&sender->request);
+    ctl_secure_fini(&sender->secure);
 }
 
 /* --- options ----------------------------------------------------------------- */
@@ -47,6 +45,8 @@ int ctl_send_take_option(struct ctl_sender *sender, int option, const char *argu
 {
     struct ctl *ctl = sender->ctl;
 
+    if (ctl_secure_take_option(&sender->secure, option, argument))
+        return 0;
     switch (option) {
     case CTL_SEND_ENDPOINT:
         if (strlen(argument) >= sizeof(sender->endpoint)) {
@@ -79,6 +79,7 @@ int ctl_send_choose_endpoint(struct ctl_sender *sender)
         return -1;
     }
     ctl_send_endpoint(sender->endpoint, sizeof(sender->endpoint), conf->receiver.grpc);
+    ctl_secure_default(&sender->secure, conf);
     return 0;
 }
 
@@ -86,8 +87,12 @@ int ctl_send_choose_endpoint(struct ctl_sender *sender)
 
 int ctl_send_open(struct ctl_sender *sender, struct err *err)
 {
+    struct export_security security;
+
+    if (ctl_secure_load(&sender->secure, &security, err) < 0)
+        return -1;
     export_grpc_init();
-    if (export_client_open(&sender->client, sender->endpoint, err) == 0)
+    if (export_client_open(&sender->client, sender->endpoint, &security, err) == 0)
         return 0;
     export_grpc_shutdown();
     return -1;

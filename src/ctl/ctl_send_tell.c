@@ -9,22 +9,14 @@
 #include "json.h"
 #include "units.h"
 
-const char *ctl_send_message_text(const struct ctl_sender *sender, char out[CTL_SEND_MESSAGE_TEXT_MAX])
-{
-    out[0] = '\0';
-    if (sender->message > 0)
-        snprintf(out, CTL_SEND_MESSAGE_TEXT_MAX, ", message %" PRIu64, sender->message);
-    return out;
-}
-
 void ctl_send_print_answer(struct ctl_sender *sender, const char *path, uint64_t number, unsigned attempts,
                            const struct export_answer *answer)
 {
     struct buf *out = &sender->out;
-    char message[CTL_SEND_MESSAGE_TEXT_MAX];
 
     ctl_text_append(out, slice_of_text(path), CTL_TEXT_WHOLE);
-    buf_text(out, ctl_send_message_text(sender, message));
+    if (sender->place[0] != '\0')
+        buf_printf(out, ", %s", sender->place);
     if (sender->repeat > 1)
         buf_printf(out, " #%" PRIu64, number);
     buf_printf(out, ": %s", export_code_name(answer->code));

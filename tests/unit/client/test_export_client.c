@@ -139,7 +139,7 @@ static void send_to(const char *endpoint, unsigned timeout_ms, struct export_ans
     struct export_client *client;
     struct err err;
 
-    assert_int_equal(export_client_open(&client, endpoint, &err), 0);
+    assert_int_equal(export_client_open(&client, endpoint, NULL, &err), 0);
     assert_int_equal(export_client_send(client, slice_of("", 0), false, timeout_ms, answer, &err), 0);
     export_client_close(client);
 }
@@ -161,7 +161,7 @@ static void test_send_retryable_follows_the_specification(void **state)
     for (unsigned code = 0; code < 17; code++)
         answers[code] = (struct scripted){.code = (grpc_status_code)code, .response = code == 0 ? "" : NULL};
     start_script(&script, answers, 17);
-    assert_int_equal(export_client_open(&client, script.endpoint, &err), 0);
+    assert_int_equal(export_client_open(&client, script.endpoint, NULL, &err), 0);
     for (int code = 0; code < 17; code++) {
         assert_int_equal(export_client_send(client, slice_of("", 0), false, TIMEOUT_MS, &answer, &err), 0);
         assert_int_equal(answer.code, code);
@@ -258,7 +258,7 @@ static void test_open_malformed_endpoint_fails(void **state)
     struct err err;
 
     (void)state;
-    assert_int_equal(export_client_open(&client, "localhost", &err), -1);
+    assert_int_equal(export_client_open(&client, "localhost", NULL, &err), -1);
     assert_int_equal(err.class, ERR_CONFIG);
     assert_string_equal(err.text, "\"localhost\" is no endpoint: it is not host:port");
     export_client_close(NULL);

@@ -40,7 +40,7 @@ static void start_receiver(struct fixture *fixture, const struct receiver_option
     if (receiver_start(&fixture->receiver, options, fixture->home.writer, &err) != 0)
         fail_msg("%s", err.text);
     snprintf(fixture->endpoint, sizeof(fixture->endpoint), "127.0.0.1:%d", receiver_grpc_port(fixture->receiver));
-    assert_int_equal(export_client_open(&fixture->client, fixture->endpoint, &err), 0);
+    assert_int_equal(export_client_open(&fixture->client, fixture->endpoint, NULL, &err), 0);
 }
 
 static int start(void **state, uint64_t spool_bytes)

@@ -176,7 +176,7 @@ static void *send_many(void *context)
     struct export_client *client;
     struct err err;
 
-    if (export_client_open(&client, sender->fixture->endpoint, &err) != 0)
+    if (export_client_open(&client, sender->fixture->endpoint, NULL, &err) != 0)
         abort();
     for (unsigned i = 0; sender->sends == 0 || i < sender->sends; i++) {
         if (export_client_send(client, buf_slice(&request), sender->gzip, sender->timeout_ms, &sender->last, &err) != 0)
