@@ -215,8 +215,10 @@
 #define CTL_FLUSH_LOOK_MS 100                 /* flush --wait: between two looks */
 #define CTL_TAIL_LOOK_MS 200                  /* tail: between two looks at what has come */
 #define CTL_TAIL_LIMIT_MAX 1000000            /* tail: --limit */
-#define CTL_SALVAGE_TOLD_MAX 20               /* salvage: requests that are named when they are refused */
+#define CTL_SALVAGE_TOLD_MAX 20               /* salvage, import: requests that are named when they are refused */
 #define CTL_SECURE_FILE_BYTES_MAX (1UL << 20) /* certificates, a key, or tokens */
+#define CTL_IMPORT_FLIGHT_BYTES (64UL << 20)  /* import: requests that wait for the spool's writer, or one */
+#define CTL_IMPORT_FLIGHT_COUNT 1024          /* the same */
 
 /* How long a thread may be at one piece of work before it counts as stuck. */
 #define PULSE_RECEIVER_MS 60000  /* a turn of a loop, a step of a call, a request that is checked */

@@ -15,7 +15,7 @@ const struct ctl_help_word ctl_help_glossary[] = {
     {"ID...", "SEQ                   one batch, as `tracespool ls` numbers it\n"
               "  SEQ-SEQ               a range, both ends included\n"
               "  ALL                   all that are there now\n"
-              "  SEQ:N, SEQ:all        one parked entry, as `tracespool ls --parked` numbers it (requeue, rm)\n"
+              "  SEQ:N, SEQ:all        one parked entry, as `tracespool ls --parked` numbers it (requeue, rm, export)\n"
               "  -                     ids, or lines of `tracespool ls`, from standard input"},
     {"TIME", "2h, 7d                so long ago\n"
              "  yesterday 14:00       or today 09:30, 09:30, now: in the time of this place\n"

@@ -24,6 +24,8 @@ const struct ctl_verb ctl_verbs[] = {
     {"requeue", "ID...", "deliver what is parked again", ctl_requeue_options, ctl_requeue},
     {"rm", "ID...", "remove batches and what is parked, for good", ctl_rm_options, ctl_rm},
     {"replay", "[ID...]", "deliver history to MongoDB again", ctl_replay_options, ctl_replay},
+    {"export", "[ID...]", "write batches as OTLP, for files and other tools", ctl_export_options, ctl_export},
+    {"import", "[FILE...]", "put files of OTLP into the spool", ctl_import_options, ctl_import},
     {"check", "", "read all of the spool and say what is damaged", ctl_check_options, ctl_check},
     {"salvage", "FILE", "send what is intact in a damaged spool to a receiver", ctl_salvage_options, ctl_salvage},
     {"send", "FILE...", "send export requests to an OTLP/gRPC receiver", ctl_send_options, ctl_send},

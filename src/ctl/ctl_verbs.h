@@ -37,6 +37,8 @@ extern const struct ctl_option ctl_flush_options[];
 extern const struct ctl_option ctl_edit_options[]; /* hold, release, requeue */
 extern const struct ctl_option ctl_rm_options[];
 extern const struct ctl_option ctl_replay_options[];
+extern const struct ctl_option ctl_export_options[];
+extern const struct ctl_option ctl_import_options[];
 extern const struct ctl_option ctl_check_options[];
 extern const struct ctl_option ctl_salvage_options[];
 extern const struct ctl_option ctl_send_options[];
@@ -55,6 +57,8 @@ int ctl_release(struct ctl *ctl, int argc, char **argv);
 int ctl_requeue(struct ctl *ctl, int argc, char **argv);
 int ctl_rm(struct ctl *ctl, int argc, char **argv);
 int ctl_replay(struct ctl *ctl, int argc, char **argv);
+int ctl_export(struct ctl *ctl, int argc, char **argv);
+int ctl_import(struct ctl *ctl, int argc, char **argv);
 int ctl_check(struct ctl *ctl, int argc, char **argv);
 int ctl_salvage(struct ctl *ctl, int argc, char **argv);
 int ctl_send(struct ctl *ctl, int argc, char **argv);

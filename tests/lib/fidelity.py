@@ -69,6 +69,22 @@ def read_line(line: str) -> ExportTraceServiceRequest:
     return json_format.ParseDict(with_base64_ids(json.loads(line)), ExportTraceServiceRequest())
 
 
+def with_hex_ids(node: Any) -> Any:
+    """The way back."""
+    if isinstance(node, list):
+        return [with_hex_ids(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        key: base64.b64decode(value).hex() if key in HEX_FIELDS else with_hex_ids(value) for key, value in node.items()
+    }
+
+
+def as_otlp_json(request: ExportTraceServiceRequest) -> Any:
+    """By another writer than ours."""
+    return with_hex_ids(json_format.MessageToDict(request, use_integers_for_enums=True))
+
+
 def shown(config: pathlib.Path, *arguments: str) -> list[ExportTraceServiceRequest]:
     """What `tracespool show --otlp` prints, a request a line."""
     return [read_line(line) for line in ctl.text("show", "--otlp", *arguments, config=config).splitlines()]
