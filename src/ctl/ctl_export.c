@@ -15,9 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "ctl_time.h"
 #include "ctl_verbs.h"
+#include "ctl_words.h"
 
 #define ALL_STATES (SPOOL_EDIT_STATE(SPOOL_PENDING) | SPOOL_EDIT_STATE(SPOOL_DELIVERED) | SPOOL_EDIT_STATE(SPOOL_HELD))
 
@@ -41,23 +40,16 @@ static const struct ctl_edit_form form = {
 
 /* --- the command line ------------------------------------------------------ */
 
-static int take_time(struct ctl_export *export, const char *option, const char *text, uint64_t *wall_ns)
-{
-    struct err err;
-
-    if (ctl_time_parse(text, clock_wall_ns(), wall_ns, &err) == 0)
-        return 0;
-    ctl_fail(export->ctl, "--%s: %s", option, err.text);
-    return -1;
-}
-
 static int take_format(struct ctl_export *export, const char *name)
 {
-    export->proto = strcmp(name, "proto") == 0;
-    if (export->proto || strcmp(name, "json") == 0)
-        return 0;
-    ctl_fail(export->ctl, "--format takes json or proto, not \"%s\"", name);
-    return -1;
+    int choice = ctl_words_choose(ctl_words_format, name);
+
+    if (choice < 0) {
+        ctl_fail(export->ctl, "--format takes json or proto, not \"%s\"", name);
+        return -1;
+    }
+    export->proto = choice == 1;
+    return 0;
 }
 
 static int take_limit(struct ctl_export *export, const char *text)
@@ -89,12 +81,11 @@ static int take_option(struct ctl_export *export, int option, const char *argume
         export->output = argument;
         return 0;
     case 's':
-        return take_time(export, "since", argument, &export->since_ns);
+        return ctl_pick_take_since(export->ctl, &export->pick, argument);
     case 'u':
-        return take_time(export, "until", argument, &export->until_ns);
+        return ctl_pick_take_until(export->ctl, &export->pick, argument);
     case 'S':
-        export->service = argument;
-        return 0;
+        return ctl_pick_take_service(export->ctl, &export->pick, argument);
     case 'n':
         return take_limit(export, argument);
     default:
@@ -124,12 +115,10 @@ static int check(struct ctl_export *export, int operands)
 {
     if (operands > 0 && export->sets)
         ctl_fail(export->ctl, "takes ids, or --pending, --held, --parked and --history, not both");
-    else if (export->until_ns <= export->since_ns)
-        ctl_fail(export->ctl, "--until is not after --since");
     else if (export->proto && export->output == NULL && isatty(fileno(export->ctl->out)) == 1)
         ctl_fail(export->ctl, "--format proto is no text for a terminal: redirect standard output");
     else
-        return 0;
+        return ctl_pick_check_times(export->ctl, &export->pick);
     return -1;
 }
 
@@ -165,8 +154,7 @@ static int write_all(struct ctl_export *export, struct err *err)
 
     edit->spool = export->spool;
     edit->states = ALL_STATES;
-    edit->since_ns = export->since_ns;
-    edit->until_ns = export->until_ns;
+    edit->pick = export->pick;
     if (ctl_edit_plan(edit, err) < 0 || ctl_export_begin(export, err) < 0)
         return -1;
     return ctl_export_finish(export, ctl_export_pick(export, err), err);
@@ -186,7 +174,7 @@ static int run(struct ctl_export *export)
 
 static void init(struct ctl_export *export, struct ctl *ctl)
 {
-    *export = (struct ctl_export){.ctl = ctl, .until_ns = UINT64_MAX, .limit = UINT64_MAX};
+    *export = (struct ctl_export){.ctl = ctl, .pick = {.until_ns = UINT64_MAX}, .limit = UINT64_MAX};
     ctl_batch_init(&export->batch);
     arena_init(&export->parts, OTLP_DECODED_BYTES_MAX);
     buf_init(&export->text, OTLP_DECODED_BYTES_MAX);

@@ -12,19 +12,18 @@
 #include "ctl_batch.h"
 #include "ctl_edit.h"
 #include "ctl_interrupt.h"
+#include "ctl_pick.h"
 #include "ctl_progress.h"
 
 struct ctl_export {
     struct ctl *ctl;
 
     /* from the command line */
-    unsigned states; /* SPOOL_EDIT_STATE() of the batches that are meant */
-    bool parked;     /* parked entries are */
-    bool sets;       /* one of the options that name a set was given */
-    uint64_t since_ns;
-    uint64_t until_ns;   /* UINT64_MAX: no end */
-    const char *service; /* NULL: any */
-    uint64_t limit;      /* requests; UINT64_MAX: none */
+    unsigned states;      /* SPOOL_EDIT_STATE() of the batches that are meant */
+    bool parked;          /* parked entries are */
+    bool sets;            /* one of the options that name a set was given */
+    struct ctl_pick pick; /* times and the service */
+    uint64_t limit;       /* requests; UINT64_MAX: none */
     bool proto;
     const char *output;    /* NULL: standard output */
     struct ctl_edit *edit; /* ids into work: ctl_edit_plan.c */

@@ -12,14 +12,8 @@
 #include <stdarg.h>
 
 #include "ctl_export.h"
-#include "otlp_decode.h"
 
 #define KEEP_BYTES (4UL << 20)
-
-static bool is_in_time(const struct ctl_export *export, uint64_t received_ns)
-{
-    return received_ns >= export->since_ns && (export->until_ns == UINT64_MAX || received_ns < export->until_ns);
-}
 
 static void pass_over(struct ctl_export *export, const char *why, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -37,29 +31,12 @@ static void pass_over(struct ctl_export *export, const char *why, const char *fo
     ctl_note(export->ctl, "%s is passed over: %s", what, why);
 }
 
-static int has_service(struct ctl_batch *batch, const char *name, struct err *err)
-{
-    for (uint32_t i = 0; i < batch->index.resource_count; i++) {
-        const Otlp__Resource *resource;
-        struct slice bytes = batch->index.resources[i].bytes;
-
-        if (bytes.len == 0)
-            continue;
-        if (otlp_decode_resource(&resource, &batch->decoded, bytes, err) < 0)
-            return -1;
-        if (slice_equal(otlp_attribute_string(resource->attributes, resource->n_attributes, "service.name"),
-                        slice_of_text(name)))
-            return 1;
-    }
-    return 0;
-}
-
 /* 1: batch.request is to be written, 0: it is not meant, -1: it cannot be read. */
 static int look_into(struct ctl_export *export, struct err *err)
 {
     if (ctl_batch_walk(&export->batch, err) < 0)
         return -1;
-    return export->service == NULL ? 1 : has_service(&export->batch, export->service, err);
+    return export->pick.service == NULL || ctl_batch_has_service(&export->batch, slice_of_text(export->pick.service));
 }
 
 static int put(struct ctl_export *export, uint32_t spans, struct err *err)
@@ -85,7 +62,7 @@ static int put_entry(struct ctl_export *export, const struct spool_parked *entry
     int found;
 
     /* One that stands for its batch has no bytes: the batch is held, and is exported as such. */
-    if (entry->whole || !is_in_time(export, entry->received_ns))
+    if (entry->whole || !ctl_pick_in_time(&export->pick, entry->received_ns))
         return 0;
     if (entry->reason == SPOOL_PARK_DAMAGED || entry->payload.len == 0) {
         pass_over(export, entry->text, "parked entry %" PRIu64 ":%" PRIu32, entry->seq, entry->index);
@@ -171,7 +148,7 @@ static int put_batch(struct ctl_export *export, uint64_t seq, struct err *err)
 static bool is_meant(const struct ctl_export *export, const struct spool_record *record)
 {
     return (export->states & SPOOL_EDIT_STATE(record->state)) != 0 &&
-           (record->damaged || is_in_time(export, record->received_ns));
+           (record->damaged || ctl_pick_in_time(&export->pick, record->received_ns));
 }
 
 static int put_record(struct ctl_export *export, const struct spool_record *record, struct err *err)

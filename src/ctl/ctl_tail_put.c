@@ -10,6 +10,7 @@
 #include "ctl_chart.h"
 #include "ctl_tail.h"
 #include "ctl_text.h"
+#include "ctl_words.h"
 #include "hex.h"
 #include "json.h"
 #include "units.h"
@@ -22,18 +23,14 @@
 #define NAME_COLUMNS_MIN 20
 #define STATUS_CODE_ERROR 2
 
-static const char *const statuses[] = {"unset", "ok", "error"};
-#define STATUS_COUNT ((int)(sizeof(statuses) / sizeof(statuses[0])))
-
-int ctl_tail_status(const char *name, int *status)
+int ctl_tail_status(const char *text, int *status_code)
 {
-    for (int i = 0; i < STATUS_COUNT; i++) {
-        if (strcmp(statuses[i], name) == 0) {
-            *status = i;
-            return 0;
-        }
-    }
-    return -1;
+    int choice = ctl_words_choose(ctl_words_status, text);
+
+    if (choice < 0)
+        return -1;
+    *status_code = choice;
+    return 0;
 }
 
 bool ctl_tail_is_wanted(const struct ctl_tail_filter *filter, const struct ctl_span *span)
@@ -116,7 +113,8 @@ void ctl_tail_json(const struct ctl_tail_span *span, struct buf *out)
     json_key(&json, "kind");
     json_text(&json, it->kind == 0 ? "unspecified" : ctl_chart_kind(it->kind));
     json_key(&json, "status");
-    json_text(&json, it->status_code >= 0 && it->status_code < STATUS_COUNT ? statuses[it->status_code] : "?");
+    json_text(&json,
+              it->status_code >= 0 && it->status_code <= STATUS_CODE_ERROR ? ctl_words_status[it->status_code] : "?");
     json_key(&json, "status_message");
     json_string(&json, it->status_text);
     json_member_uint(&json, "start_unix_ns", it->start_unix_nano);

@@ -11,6 +11,8 @@
 
 const char *const ctl_words_when[] = {"auto", "always", "never", NULL};
 const char *const ctl_words_where[] = {"spool", "mongodb", "both", NULL};
+const char *const ctl_words_format[] = {"json", "proto", NULL};
+const char *const ctl_words_status[] = {"unset", "ok", "error", NULL};
 
 const struct ctl_word ctl_words[] = {
     {"FILE", CTL_WORD_FILE, NULL},
@@ -19,6 +21,8 @@ const struct ctl_word ctl_words[] = {
     {"VERB", CTL_WORD_VERB, NULL},
     {"WHEN", CTL_WORD_CHOICE, ctl_words_when},
     {"WHERE", CTL_WORD_CHOICE, ctl_words_where},
+    {"FORMAT", CTL_WORD_CHOICE, ctl_words_format},
+    {"STATUS", CTL_WORD_CHOICE, ctl_words_status},
     {NULL, CTL_WORD_FILE, NULL},
 };
 

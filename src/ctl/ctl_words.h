@@ -20,6 +20,8 @@ extern const struct ctl_word ctl_words[];
 
 extern const char *const ctl_words_when[];  /* in the order of enum ctl_color */
 extern const char *const ctl_words_where[]; /* in the order of enum ctl_from, which begins with 1 */
+extern const char *const ctl_words_format[];
+extern const char *const ctl_words_status[]; /* in the order of OTLP's status codes */
 
 /* The first of the table's words that stands by itself in `text`, as in "[FILE...]", or NULL. */
 const struct ctl_word *ctl_words_find(const char *text);

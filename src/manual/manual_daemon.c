@@ -43,13 +43,18 @@ static const struct {
 } metrics[] = {
 #define COUNTER "counter"
 #define GAUGE "gauge"
+#define KNOWN "gauge"
 #define SECONDS "counter"
 #define METRIC(id, type, family, labels, help) {type, family, labels, help},
 #include "metrics_table.h"
 #undef METRIC
 #undef COUNTER
 #undef GAUGE
+#undef KNOWN
 #undef SECONDS
+#define METRIC_HISTOGRAM(id, unit, family, help) {"histogram", family, "", help},
+#include "metrics_table.h"
+#undef METRIC_HISTOGRAM
 };
 
 #define METRIC_COUNT (sizeof(metrics) / sizeof(metrics[0]))
