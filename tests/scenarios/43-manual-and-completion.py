@@ -110,7 +110,7 @@ def test_daemon_page_has_every_option_status_and_metric_and_nothing_else():
     exits = section(helped, "Exit status")
     assert [line.split() for line in section(text, "EXIT STATUS")] == [line.split() for line in exits]
     families = re.findall(r"^\| `([a-z_]+)", (DOCS / "metrics.md").read_text(), re.MULTILINE)
-    shown = re.findall(r"^ {5}(tracespool_[a-z_]+) \(", text, re.MULTILINE)
+    shown = re.findall(r"^ {5}((?:tracespool|process)_[a-z_]+) \(", text, re.MULTILINE)
     assert shown == list(dict.fromkeys(families)) and shown
 
 
