@@ -55,7 +55,7 @@ int daemon_signals_wait(void (*look)(void *context, bool only_changed), void *co
         if (signal == SIGTERM || signal == SIGINT)
             return signal;
         if (signal == SIGHUP)
-            log_info("daemon.reloading", "signal=SIGHUP, certificates and tokens are read again");
+            log_info("daemon.reloading", "signal=SIGHUP, the configuration, certificates and tokens are read again");
         look(context, signal != SIGHUP);
     }
 }

@@ -25,6 +25,7 @@
 #include "daemon_config.h"
 #include "daemon_limits.h"
 #include "daemon_options.h"
+#include "daemon_reload.h"
 #include "daemon_service.h"
 #include "daemon_signals.h"
 #include "fault.h"
@@ -40,6 +41,7 @@
 struct daemon {
     /* Set once, in this order. */
     const struct conf *conf;
+    const char *path; /* it was loaded from */
     struct spool *spool;
     struct spool_writer *writer;
     struct sink *sink;
@@ -102,22 +104,13 @@ static int make_sink(struct daemon *daemon, struct err *err)
     return 0;
 }
 
-static enum flush_order order_named(const char *name)
-{
-    if (strcmp(name, "oldest_first") == 0)
-        return FLUSH_OLDEST_FIRST;
-    return strcmp(name, "newest_first") == 0 ? FLUSH_NEWEST_FIRST : FLUSH_BOTH;
-}
-
 static int start_flusher(struct daemon *daemon, struct err *err)
 {
     const struct conf *conf = daemon->conf;
     struct flush_options options = {
-        .order = order_named(conf->flush.order),
+        .settings = daemon_reload_flush_settings(conf),
         .threads = (unsigned)conf->flush.threads,
-        .batch_documents = conf->flush.batch_documents,
         .max_request_bytes = conf->receiver.max_request_bytes,
-        .rate = conf->flush.rate,
         .unknown_ms = FLUSH_UNKNOWN_MS,
     };
 
@@ -188,6 +181,8 @@ static void look(void *context, bool only_changed)
 {
     struct daemon *daemon = context;
 
+    if (!only_changed)
+        daemon_reload(daemon->conf, daemon->path, daemon->flusher);
     receiver_reload(daemon->receiver, only_changed);
     daemon_service_look(daemon->spool);
 }
@@ -222,9 +217,9 @@ static int exit_status(const struct err *err)
     }
 }
 
-static int run_parts(const struct conf *conf)
+static int run_parts(const struct conf *conf, const char *path)
 {
-    struct daemon daemon = {.conf = conf};
+    struct daemon daemon = {.conf = conf, .path = path};
     struct err err;
     int status;
 
@@ -271,17 +266,6 @@ fail:
 
 /* --- the process ----------------------------------------------------------- */
 
-static void configure_log(const struct conf *conf)
-{
-    enum log_level level = LOG_LEVEL_INFO;
-    enum log_format format = LOG_FORMAT_LOGFMT;
-
-    /* The load has checked both names. */
-    (void)log_level_parse(conf->log.level, &level);
-    (void)log_format_parse(conf->log.format, &format);
-    log_configure(level, format);
-}
-
 static int run_daemon(const char *path)
 {
     struct conf conf;
@@ -289,12 +273,12 @@ static int run_daemon(const char *path)
 
     if (daemon_config_load(&conf, path) != 0)
         return EX_CONFIG;
-    configure_log(&conf);
+    daemon_reload_configure_log(&conf);
     metrics_set(METRIC_BUILD_INFO, 1);
     metrics_set(METRIC_SPOOL_DRAINED_IN_SECONDS, METRICS_UNKNOWN);
     log_info("daemon.starting", "version=%s pid=%d", TRACESPOOL_VERSION, (int)getpid());
     sink_mongo_init();
-    status = run_parts(&conf);
+    status = run_parts(&conf, path);
     sink_mongo_cleanup();
     conf_free(&conf);
     return status;

@@ -31,13 +31,42 @@
 /* How long to wait for new records before `pending` is looked at again: one look is a few steps in small trees. */
 #define IDLE_WAIT_NS NS_PER_S
 
+/* -1: no memory, and as many as there were are there still. */
+static int make_verdicts(struct flush_thread *thread, size_t count)
+{
+    struct sink_verdict *verdicts = calloc(count, sizeof(*verdicts));
+
+    if (verdicts == NULL)
+        return -1;
+    free(thread->verdicts);
+    thread->verdicts = verdicts;
+    thread->verdict_capacity = count;
+    return 0;
+}
+
+/* They may have been changed since the last claim. */
+static void take_settings(struct flush_thread *thread)
+{
+    struct flush_settings *settings = &thread->settings;
+    size_t before = settings->batch_documents;
+
+    pthread_mutex_lock(&thread->flusher->lock);
+    *settings = thread->flusher->settings;
+    pthread_mutex_unlock(&thread->flusher->lock);
+    if (settings->batch_documents > thread->verdict_capacity && make_verdicts(thread, settings->batch_documents) != 0)
+        settings->batch_documents = thread->verdict_capacity;
+    if (thread->write_documents == before || thread->write_documents > settings->batch_documents)
+        thread->write_documents = settings->batch_documents;
+}
+
 /* Takes pending records that nobody has.  0 with claimed_count 0 when there are none; *seen is then the seq to wait for. */
 static int claim(struct flush_thread *thread, uint64_t *seen, struct err *err)
 {
     struct flusher *flusher = thread->flusher;
-    const struct flush_options *options = &flusher->options;
-    enum spool_end end = flush_claim_end(options->order, thread->number, options->threads, thread->claims);
+    enum spool_end end;
 
+    take_settings(thread);
+    end = flush_claim_end(thread->settings.order, thread->number, flusher->options.threads, thread->claims);
     arena_reset(&thread->claim_arena, CLAIM_KEEP_BYTES);
     /* Both before the records: what is committed after this is waited for, and what is edited after this is noticed. */
     *seen = spool_writer_wait(flusher->writer, 0, 0);
@@ -55,7 +84,7 @@ static int claim(struct flush_thread *thread, uint64_t *seen, struct err *err)
 
 static bool batch_is_full(const struct flush_thread *thread)
 {
-    return thread->batch.count >= thread->flusher->options.batch_documents ||
+    return thread->batch.count >= thread->settings.batch_documents ||
            thread->batch.raw_bytes >= FLUSH_BATCH_RAW_BYTES_MAX || thread->batch.seq_count == FLUSH_RECORDS_MAX;
 }
 
@@ -132,12 +161,12 @@ static int thread_init(struct flush_thread *thread, struct flusher *flusher, str
     thread->flusher = flusher;
     thread->number = flusher->started;
     pulse_start(&thread->pulse, "flusher", PULSE_FLUSHER_MS);
-    thread->write_documents = flusher->options.batch_documents;
+    thread->settings = flusher->settings;
+    thread->write_documents = thread->settings.batch_documents;
     arena_init(&thread->claim_arena, FLUSH_ARENA_BYTES_MAX);
     flush_batch_init(&thread->batch, flusher->options.max_request_bytes);
-    thread->verdicts = calloc(flusher->options.batch_documents, sizeof(*thread->verdicts));
-    if (thread->verdicts == NULL)
-        return err_set(err, ERR_BUSY, 0, "out of memory for %zu verdicts", flusher->options.batch_documents);
+    if (make_verdicts(thread, thread->settings.batch_documents) != 0)
+        return err_set(err, ERR_BUSY, 0, "out of memory for %zu verdicts", thread->settings.batch_documents);
     if (getrandom(&thread->random, sizeof(thread->random), 0) != (ssize_t)sizeof(thread->random))
         thread->random = clock_mono_ns() ^ (uintptr_t)thread;
     return 0;
@@ -155,6 +184,11 @@ static void thread_fini(struct flush_thread *thread)
     free(thread->verdicts);
 }
 
+static void check_settings(const struct flush_settings *settings)
+{
+    assert(settings->batch_documents >= 1 && settings->batch_documents <= SINK_MESSAGE_DOCUMENTS_MAX);
+}
+
 int flusher_start(struct flusher **out, const struct flush_options *options, struct spool *spool,
                   struct spool_writer *writer, struct sink *sink, struct err *err)
 {
@@ -162,10 +196,11 @@ int flusher_start(struct flusher **out, const struct flush_options *options, str
     int rc;
 
     assert(options->threads >= 1 && options->threads <= FLUSH_THREADS_MAX);
-    assert(options->batch_documents >= 1 && options->batch_documents <= SINK_MESSAGE_DOCUMENTS_MAX);
+    check_settings(&options->settings);
     if (flusher == NULL)
         return err_set(err, ERR_BUSY, 0, "out of memory for the flusher");
     flusher->options = *options;
+    flusher->settings = options->settings;
     flusher->spool = spool;
     flusher->writer = writer;
     flusher->sink = sink;
@@ -196,6 +231,14 @@ int flusher_start(struct flusher **out, const struct flush_options *options, str
 fail:
     flusher_stop(flusher);
     return -1;
+}
+
+void flusher_configure(struct flusher *flusher, const struct flush_settings *settings)
+{
+    check_settings(settings);
+    pthread_mutex_lock(&flusher->lock);
+    flusher->settings = *settings;
+    pthread_mutex_unlock(&flusher->lock);
 }
 
 void flusher_stop(struct flusher *flusher)

@@ -27,17 +27,25 @@ enum flush_order {
     FLUSH_BOTH, /* half of the threads, rounded up, newest first, the others oldest first; one thread by turns */
 };
 
-struct flush_options {
+/* What may be changed while it runs. */
+struct flush_settings {
     enum flush_order order;
+    size_t batch_documents; /* fragments in one write, 1 .. SINK_MESSAGE_DOCUMENTS_MAX */
+    uint64_t rate; /* spans a second over all threads, so that a MongoDB that comes back is not drowned; 0: any */
+};
+
+struct flush_options {
+    struct flush_settings settings;
     unsigned threads;
-    size_t batch_documents;   /* fragments in one write, 1 .. SINK_MESSAGE_DOCUMENTS_MAX */
     size_t max_request_bytes; /* bound on inflating one record */
-    uint64_t rate;       /* spans a second over all threads, so that a MongoDB that comes back is not drowned; 0: any */
-    unsigned unknown_ms; /* FLUSH_UNKNOWN_MS, but in tests */
+    unsigned unknown_ms;      /* FLUSH_UNKNOWN_MS, but in tests */
 };
 
 int flusher_start(struct flusher **flusher, const struct flush_options *options, struct spool *spool,
                   struct spool_writer *writer, struct sink *sink, struct err *err);
+
+/* From the next claim of each thread on.  Any thread. */
+void flusher_configure(struct flusher *flusher, const struct flush_settings *settings);
 
 /*
  * Ends backoffs and waits at once, lets a write in hand come to its end (the

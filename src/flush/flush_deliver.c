@@ -76,7 +76,7 @@ static int note_delivered(struct flush_thread *thread, struct err *err)
 int flush_deliver(struct flush_thread *thread, struct err *err)
 {
     struct flush_batch *batch = &thread->batch;
-    size_t step = thread->flusher->options.batch_documents;
+    size_t step = thread->settings.batch_documents;
 
     for (size_t first = 0; first < batch->count; first += step) {
         size_t left = batch->count - first;

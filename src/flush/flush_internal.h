@@ -36,11 +36,13 @@ struct flush_thread {
     uint64_t generation; /* the spool's, when the claim was made */
     uint64_t asks;       /* the flusher's, right after */
     struct flush_batch batch;
-    struct sink_verdict *verdicts; /* options.batch_documents of them */
-    size_t write_documents;        /* in one write: fewer than options.batch_documents after an overload */
-    uint64_t attempts;             /* failed writes in a row */
-    uint64_t unknown_since_ns;     /* monotonic: they fail since then, in a way that nobody knows; 0: they do not */
-    uint64_t random;               /* state of the jitter's generator */
+    struct flush_settings settings; /* since the claim was made */
+    struct sink_verdict *verdicts;  /* at least settings.batch_documents of them */
+    size_t verdict_capacity;
+    size_t write_documents;    /* in one write: fewer than settings.batch_documents after an overload */
+    uint64_t attempts;         /* failed writes in a row */
+    uint64_t unknown_since_ns; /* monotonic: they fail since then, in a way that nobody knows; 0: they do not */
+    uint64_t random;           /* state of the jitter's generator */
 };
 
 struct flusher {
@@ -58,6 +60,7 @@ struct flusher {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* stopping, or one of the next two grew: ends a backoff */
     bool stopping;
+    struct flush_settings settings;
     uint64_t asks;    /* an operator has changed the spool, or asks for a try */
     uint64_t chances; /* reasons to try again at once: a success, or the sink's word */
     struct flush_pace pace;
@@ -108,7 +111,7 @@ bool flush_wait_for_spool(struct flush_thread *thread, uint64_t attempts);
 /* --- flush_write.c --------------------------------------------------------- */
 
 /*
- * At most options.batch_documents fragments, until each has its verdict in
+ * At most settings.batch_documents fragments, until each has its verdict in
  * thread->verdicts, however long it takes.  -1: the claim is given up.
  */
 int flush_write(struct flush_thread *thread, const struct otlp_fragment *fragments, size_t count, struct err *err);

@@ -123,8 +123,7 @@ static int add_spans(struct parking *parking, struct singles *singles, const str
     struct arena *arena = &parking->thread->batch.arena;
 
     for (uint32_t i = 0; i < refusal->fragment->span_count; i++) {
-        if (singles->count == parking->thread->flusher->options.batch_documents &&
-            write_singles(parking, singles, err) != 0)
+        if (singles->count == parking->thread->settings.batch_documents && write_singles(parking, singles, err) != 0)
             return -1;
         if (otlp_fragment_single(&singles->fragments[singles->count], arena, refusal->fragment, i, err) != 0)
             return -1;
@@ -146,7 +145,7 @@ static int park_refused_alone(struct parking *parking, const struct flush_refusa
 
 int flush_refused(struct flush_thread *thread, const struct flush_refusal *refused, size_t count, struct err *err)
 {
-    size_t most = thread->flusher->options.batch_documents;
+    size_t most = thread->settings.batch_documents;
     struct parking parking = {.thread = thread};
     struct singles singles = {.fragments = arena_calloc(&thread->batch.arena, most, sizeof(*singles.fragments)),
                               .seqs = arena_calloc(&thread->batch.arena, most, sizeof(*singles.seqs))};

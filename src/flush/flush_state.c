@@ -283,7 +283,7 @@ bool flush_wait_for_rate(struct flush_thread *thread, uint64_t spans)
     uint64_t now_ns = clock_mono_ns(), at_ns;
 
     pthread_mutex_lock(&flusher->lock);
-    at_ns = flush_pace_take(&flusher->pace, flusher->options.rate, spans, now_ns);
+    at_ns = flush_pace_take(&flusher->pace, flusher->settings.rate, spans, now_ns);
     pthread_mutex_unlock(&flusher->lock);
     if (at_ns <= now_ns)
         return true;

@@ -32,7 +32,7 @@ static int open_session(struct flush_thread *thread, struct err *err)
 static size_t size_write(const struct flush_thread *thread, const struct otlp_fragment *fragments, size_t count,
                          uint64_t *spans)
 {
-    uint64_t rate = thread->flusher->options.rate;
+    uint64_t rate = thread->settings.rate;
     size_t n = 0;
 
     for (*spans = 0; n < count && n < thread->write_documents; n++) {
@@ -45,7 +45,7 @@ static size_t size_write(const struct flush_thread *thread, const struct otlp_fr
 
 static void note_answered(struct flush_thread *thread, size_t documents)
 {
-    size_t most = thread->flusher->options.batch_documents;
+    size_t most = thread->settings.batch_documents;
     size_t step = most / FLUSH_WRITE_STEPS + 1;
 
     thread->attempts = 0;

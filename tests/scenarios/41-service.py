@@ -1,6 +1,7 @@
 """What the service manager is told, and what a probe for liveness sees when a thread is stuck."""
 
 import pathlib
+import signal
 import socket
 from typing import Iterator
 
@@ -78,3 +79,25 @@ def test_stuck_thread_is_named_and_starves_the_watchdog(manager, make_daemon, ow
     assert len(manager.values("WATCHDOG")) == fed
     assert daemon.output().count("event=daemon.stuck") == 1
     daemon.kill()
+
+
+def test_reload_takes_over_what_can_change_and_names_what_cannot(make_daemon, own_mongod):
+    mongod = own_mongod()
+    daemon = make_daemon(mongod, "tracing").start()
+    secret = "mongodb://writer:not-to-be-seen@127.0.0.1:1"
+    daemon.configure({"log.level": "debug", "flush.rate": 7, "spool.size": "96MiB", "mongodb.uri": secret})
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: "event=daemon.needs_restart" in daemon.output(), "the keys that need a restart")
+    assert 'msg="changed, and in effect after a restart only: spool.size mongodb.uri"' in daemon.output()
+    assert "event=daemon.configured" in daemon.output() and "rate=7" in daemon.output()
+    assert "level=debug" not in daemon.output().split("event=daemon.configured")[0]
+    wait_until(lambda: "level=debug" in daemon.output(), "a line of level debug")
+    assert "not-to-be-seen" not in daemon.output()
+
+    daemon.config.write_text(daemon.config.read_text() + "\nflush = { rate = -1; };\n")
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: "event=daemon.configuration_refused" in daemon.output(), "the problem")
+    assert daemon.output().count("event=daemon.configured") == 1
+    with Client(daemon.endpoint) as client:
+        assert client.send(captures()[0].read_bytes()).ok
+    daemon.stop()

@@ -75,9 +75,8 @@ int fixture_teardown(void **state)
 
 void fixture_start(struct fixture *f, enum flush_order order, unsigned threads, size_t batch_documents)
 {
-    struct flush_options options = {.order = order,
+    struct flush_options options = {.settings = {.order = order, .batch_documents = batch_documents},
                                     .threads = threads,
-                                    .batch_documents = batch_documents,
                                     .max_request_bytes = REQUEST_MAX,
                                     .unknown_ms = FLUSH_UNKNOWN_MS};
 

@@ -8,9 +8,8 @@
 
 static struct flush_options one_thread(size_t batch_documents)
 {
-    return (struct flush_options){.order = FLUSH_OLDEST_FIRST,
+    return (struct flush_options){.settings = {.order = FLUSH_OLDEST_FIRST, .batch_documents = batch_documents},
                                   .threads = 1,
-                                  .batch_documents = batch_documents,
                                   .max_request_bytes = REQUEST_MAX,
                                   .unknown_ms = FLUSH_UNKNOWN_MS};
 }
@@ -235,7 +234,7 @@ static void test_rate_bounds_writes_and_time(void **state)
     struct flush_options options = one_thread(100);
     uint64_t begin_ns = clock_mono_ns();
 
-    options.rate = 20;
+    options.settings.rate = 20;
     fixture_put_numbers(f, 1, 51);
     fixture_start_with(f, &options);
     assert_delivered(f, 50);
@@ -257,13 +256,45 @@ static void test_stop_ends_the_wait_for_the_rate(void **state)
     struct spool_stat stat;
     struct err err;
 
-    options.rate = 1;
+    options.settings.rate = 1;
     fixture_put_numbers(f, 1, 1001);
     fixture_start_with(f, &options);
     fixture_until(f, first_is_there, "the first span is written");
     fixture_stop(f);
     fixture_must(spool_stat(f->spool, &stat, &err), &err);
     assert_true(stat.pending_records > 900);
+}
+
+/* --- settings ------------------------------------------------------------------ */
+
+/* From the next claim on: the one in hand goes on as it was begun. */
+static void test_changed_settings_hold_from_the_next_claim(void **state)
+{
+    struct fixture *f = *state;
+    struct flush_options options = one_thread(4);
+    struct flush_settings larger = {.order = FLUSH_OLDEST_FIRST, .batch_documents = 50};
+    struct flush_settings smaller = {.order = FLUSH_OLDEST_FIRST, .batch_documents = 2};
+    size_t first;
+
+    fixture_put_numbers(f, 1, 101);
+    fixture_start_with(f, &options);
+    assert_delivered(f, 100);
+    assert_int_equal(f->sink.largest_write, 4);
+
+    flusher_configure(f->flusher, &larger);
+    fixture_put_numbers(f, 101, 1001); /* many claims, the first of which may have been begun before */
+    assert_delivered(f, 1000);
+    assert_in_range(f->sink.largest_write, 5, 50);
+
+    flusher_configure(f->flusher, &smaller);
+    fixture_put_numbers(f, 1001, 1003);
+    assert_delivered(f, 1002);
+    first = f->sink.write_count;
+    fixture_put_numbers(f, 1003, 1203);
+    assert_delivered(f, 1202);
+    assert_true(f->sink.write_count < FAKE_SINK_WRITES_MAX);
+    for (size_t i = first; i < f->sink.write_count; i++)
+        assert_in_range(f->sink.documents_of_writes[i], 1, 2);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -283,6 +314,7 @@ int main(void)
         TEST(test_stopped_flusher_is_told_no_more),
         TEST(test_rate_bounds_writes_and_time),
         TEST(test_stop_ends_the_wait_for_the_rate),
+        TEST(test_changed_settings_hold_from_the_next_claim),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
