@@ -9,7 +9,7 @@
 #include <getopt.h>
 #include <string.h>
 
-#define NAME_COLUMNS 22
+#define NAME_COLUMNS 24
 
 const struct ctl_help_word ctl_help_glossary[] = {
     {"ID...", "SEQ                   one batch, as `tracespool ls` numbers it\n"
@@ -78,7 +78,7 @@ static void print_all(FILE *out)
     for (const struct ctl_verb *verb = ctl_verbs; verb->name != NULL; verb++) {
         int used = fprintf(out, "  %s%s%s", verb->name, *verb->synopsis != '\0' ? " " : "", verb->synopsis);
 
-        fprintf(out, "%*s%s\n", NAME_COLUMNS + 2 - used, "", verb->summary);
+        fprintf(out, "%*s%s\n", used < NAME_COLUMNS + 2 ? NAME_COLUMNS + 2 - used : 1, "", verb->summary);
     }
     fprintf(out, "\nOptions of every verb:\n");
     print_options(out, ctl_options_global);

@@ -1,0 +1,139 @@
+"""A steady load with outages and restarts, watched for what grows. Run by tests/soak/run.
+
+The daemon's own memory is what it has that no file is behind (RssAnon): the spool's pages are the kernel's cache.
+"""
+
+import argparse
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+from typing import NamedTuple
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from lib import otlp  # noqa: E402
+from lib.clients import Load  # noqa: E402
+from lib.daemon import Daemon  # noqa: E402
+from lib.mongod import Mongod  # noqa: E402
+
+CYCLE_SECONDS = 60
+AWAY_SECONDS = 15
+LOOK_SECONDS = 1
+SETTINGS: dict[str, object] = {"spool.size": "512MiB", "flush.threads": 2}
+KIB_GROWN_MAX = 8 * 1024  # by the slope, over the time that it is watched: malloc's arenas settle within that
+FILES_GROWN_MAX = 8
+
+
+class Look(NamedTuple):
+    seconds: float
+    kib: int
+    files: int
+    pending: float
+
+
+def look(daemon: Daemon, begun: float) -> Look:
+    assert daemon.child is not None
+    pid = daemon.child.pid
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    kib = int(next(line for line in status.splitlines() if line.startswith("RssAnon:")).split()[1])
+    return Look(time.monotonic() - begun, kib, len(os.listdir(f"/proc/{pid}/fd")), daemon.pending_spans())
+
+
+def slope(points: list[tuple[float, float]]) -> float:
+    """Of the straight line nearest to the points, by least squares."""
+    mean_x, mean_y = (sum(axis) / len(points) for axis in zip(*points))
+    above = sum((x - mean_x) * (y - mean_y) for x, y in points)
+    return above / sum((x - mean_x) ** 2 for x, _ in points)
+
+
+def watch(daemon: Daemon, mongod: Mongod, begun: float, minutes: int) -> list[Look]:
+    """Outages, restarts in the first third; what was seen of the process that ran to the end."""
+    looks: list[Look] = []
+    for minute in range(minutes):
+        cycle_end = begun + (minute + 1) * CYCLE_SECONDS
+        mongod.kill() if minute % 2 else mongod.stop()
+        back = time.monotonic() + AWAY_SECONDS
+        if 0 < minute < minutes / 3:
+            daemon.kill() if minute % 2 else daemon.stop()
+            daemon.start()
+            looks = []
+        while time.monotonic() < cycle_end:
+            if mongod.child is None and time.monotonic() >= back:
+                mongod.start()
+            looks.append(look(daemon, begun))
+            time.sleep(LOOK_SECONDS)  # a sampling interval
+        last = looks[-1]
+        print(f"   minute {minute + 1}: {last.kib / 1024:.1f} MiB, {last.files} open files, {last.pending:,.0f} spans pending",
+              flush=True)
+    return looks
+
+
+def lost_and_twice(mongod: Mongod, load: Load) -> tuple[int, int, int]:
+    """Acknowledged spans, those of them that are not in MongoDB, and those that are there more than once."""
+    stored: dict[tuple[str, str], int] = {}
+    with mongod.client() as client:
+        for name in client.tracing.list_collection_names():
+            if not name.startswith("traces_"):
+                continue
+            for document in client.tracing[name].find({}, {"traceId": 1, "spans.spanId": 1}):
+                for span in document["spans"]:
+                    key = (document["traceId"], span["spanId"])
+                    stored[key] = stored.get(key, 0) + 1
+    wanted: dict[tuple[str, str], int] = {}
+    for request in load.acknowledged:
+        for span in otlp.spans_of(request):
+            key = (span.trace_id, span.span_id)
+            wanted[key] = wanted.get(key, 0) + 1
+    lost = sum(key not in stored for key in wanted)
+    twice = sum(stored.get(key, 0) > count for key, count in wanted.items())
+    return len(wanted), lost, twice
+
+
+def judge(looks: list[Look]) -> list[str]:
+    problems = []
+    watched = looks[-1].seconds - looks[0].seconds
+    kib = slope([(at.seconds, at.kib) for at in looks]) * watched
+    files = max(at.files for at in looks[len(looks) // 2 :]) - max(at.files for at in looks[: len(looks) // 2])
+    print(f"   watched for {watched / 60:.1f} minutes: memory {kib / 1024:+.2f} MiB by its slope "
+          f"({kib / watched * 3600 / 1024:+.1f} MiB an hour), open files {files:+d}")
+    if kib > KIB_GROWN_MAX:
+        problems.append("memory grows")
+    if files > FILES_GROWN_MAX:
+        problems.append("open files grow")
+    return problems
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--minutes", type=int, default=30)
+    parser.add_argument("--rate", type=int, default=40)
+    options = parser.parse_args()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="tracespool-soak-"))
+    mongod = Mongod(folder)
+    daemon = Daemon(folder, mongod.uri, "tracing", SETTINGS)
+    try:
+        mongod.start()
+        daemon.start()
+        with Load(daemon.endpoint, requests_per_second=options.rate) as load:
+            looks = watch(daemon, mongod, time.monotonic(), options.minutes)
+        if mongod.child is None:
+            mongod.start()
+        daemon.wait_delivered(600)
+        problems = judge(looks)
+        spans, lost, twice = lost_and_twice(mongod, load)
+        print(f"   {load.count:,} requests with {spans:,} spans acknowledged: {lost} lost, {twice} twice")
+        if lost or twice:
+            problems.append("spans are lost or stored twice")
+    finally:
+        daemon.kill()
+        mongod.kill()
+        shutil.rmtree(folder)
+    print("   " + (", ".join(problems) if problems else "nothing grows, nothing is lost"))
+    return 1 if problems else 0
+
+
+sys.exit(main())
