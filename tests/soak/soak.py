@@ -94,7 +94,9 @@ def lost_and_twice(mongod: Mongod, load: Load) -> tuple[int, int, int]:
 
 
 def judge(looks: list[Look]) -> list[str]:
+    """By the second half: in the first, malloc's arenas come to the size that the work takes."""
     problems = []
+    looks = looks[len(looks) // 2 :]
     watched = looks[-1].seconds - looks[0].seconds
     kib = slope([(at.seconds, at.kib) for at in looks]) * watched
     files = max(at.files for at in looks[len(looks) // 2 :]) - max(at.files for at in looks[: len(looks) // 2])
