@@ -204,6 +204,7 @@ int flusher_start(struct flusher **out, const struct flush_options *options, str
     flusher->spool = spool;
     flusher->writer = writer;
     flusher->sink = sink;
+    flush_show_state(flusher->delivery.state);
     flush_claim_init(&flusher->claims);
     pthread_mutex_init(&flusher->lock, NULL);
     clock_cond_init(&flusher->changed);

@@ -73,6 +73,9 @@ struct flusher {
 
 bool flush_stopping(struct flusher *flusher);
 
+/* For /metrics. */
+void flush_show_state(enum spool_delivery_state state);
+
 /* A write was answered: whoever backs off may try at once. */
 void flush_note_success(struct flusher *flusher);
 

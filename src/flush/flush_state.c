@@ -74,6 +74,15 @@ static void write_note(struct flusher *flusher, const struct spool_delivery *not
         log_debug("flush.note_failed", "%s", err.text);
 }
 
+void flush_show_state(enum spool_delivery_state state)
+{
+    static_assert(METRIC_FLUSH_STATE_STARTING + SPOOL_DELIVERY_STATE_COUNT == METRIC_FLUSH_STATE_STORAGE_FULL + 1,
+                  "a row of metrics_table.h a state, in the same order");
+
+    for (unsigned i = 0; i < SPOOL_DELIVERY_STATE_COUNT; i++)
+        metrics_set(METRIC_FLUSH_STATE_STARTING + i, i == state);
+}
+
 /* Under the lock.  True when it is a change. */
 static bool move_to(struct flusher *flusher, enum spool_delivery_state state, const char *text)
 {
@@ -85,7 +94,7 @@ static bool move_to(struct flusher *flusher, enum spool_delivery_state state, co
         delivery->since_ns = clock_wall_ns();
     delivery->state = state;
     snprintf(delivery->text, sizeof(delivery->text), "%s", text);
-    metrics_set(METRIC_FLUSH_BACKING_OFF, state != SPOOL_DELIVERY_FLOWING);
+    flush_show_state(state);
     return changed;
 }
 

@@ -20,6 +20,7 @@
 #include "spool_park.h"
 #include "spool_parts.h"
 #include "spool_pending.h"
+#include "spool_sizing.h"
 
 #define SEQ_BYTES 8
 
@@ -221,9 +222,12 @@ static int append(struct spool_work *work, struct spool_put *put, unsigned pages
 
     if (rc == 0)
         rc = spool_append(work->txn, work->spool, put, pages_a_part, &work->counters);
-    if (rc == 0)
-        work->changed = true;
-    return rc;
+    if (rc != 0)
+        return rc;
+    work->stored_bytes += put->payload.len;
+    work->taken_bytes += spool_sizing_record_bytes(put->payload.len);
+    work->changed = true;
+    return 0;
 }
 
 static int apply_put(struct spool_work *work, struct spool_put *put, unsigned pages_a_part)

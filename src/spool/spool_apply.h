@@ -16,6 +16,8 @@ struct spool_work {
     uint64_t written_pages;
     uint64_t wanted_pages;
     uint64_t missing_pages;
+    uint64_t stored_bytes;    /* of new records */
+    uint64_t taken_bytes;     /* the same, as they lie in the file */
     uint64_t delivered_bytes; /* room that deliveries of this transaction give back */
     bool refusing;
     bool expired_more;

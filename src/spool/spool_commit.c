@@ -131,6 +131,8 @@ static void adopt(struct spool_commit *commit, const struct spool_work *work)
 
     if (received > 0)
         metrics_observe(METRIC_HISTOGRAM_SPOOL_GROUP, received);
+    metrics_add(METRIC_SPOOL_STORED_BYTES, work->stored_bytes);
+    metrics_add(METRIC_SPOOL_TAKEN_BYTES, work->taken_bytes);
     spool_drain_note(&commit->drain, work->delivered_bytes, clock_mono_ns());
     metrics_add(METRIC_SPOOL_EVICTED, work->counters.evicted_records - commit->counters.evicted_records);
     note_dropped(commit, &work->counters);

@@ -14,12 +14,12 @@ def deliver_after_start(mongod, daemon):
     sent = len(otlp.spans_of(*requests))
     assert daemon.pending_spans() == sent
     assert daemon.http("/readyz")[0] == 200, "without MongoDB an Export is acknowledged, so it is ready"
-    wait_until(lambda: daemon.metrics()["tracespool_flush_backing_off"] == 1, "delivery to back off")
+    wait_until(lambda: daemon.metrics()['tracespool_flush_state{state="backing_off"}'] == 1, "delivery to back off")
     mongod.start()
     daemon.wait_delivered()
     with mongod.client() as client:
         verify.holds_exactly(client["tracing"], requests)
-    assert daemon.metrics()["tracespool_flush_backing_off"] == 0
+    assert daemon.metrics()['tracespool_flush_state{state="flowing"}'] == 1
 
 
 def test_replica_set(own_mongod, make_daemon):

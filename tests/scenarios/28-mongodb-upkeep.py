@@ -167,7 +167,7 @@ def test_delivery_pauses_before_the_volume_is_full(make_daemon, small_mongod):
             assert metrics['tracespool_receiver_requests_total{code="UNAVAILABLE"}'] == 0, "receiving goes on"
             assert metrics["tracespool_mongodb_size_bytes"] == VOLUME_MIB * MIB
             assert 0 < metrics["tracespool_mongodb_available_bytes"]
-            assert metrics["tracespool_flush_backing_off"] == 1
+            assert metrics['tracespool_flush_state{state="storage_full"}'] == 1
             assert small_mongod.running and free_bytes(database) > SLACK_MIB * MIB
         status = ctl.status(daemon.config)
         assert "mongodb_full" in [finding["code"] for finding in status["findings"]]

@@ -191,7 +191,7 @@ def test_comes_back_empty(own_mongod, make_daemon, busy):
     with Load(daemon.endpoint, seed=2, requests_per_second=REQUESTS_PER_SECOND) as load:
         if busy:
             load.wait_for(20)
-            wait_until(lambda: daemon.metrics()["tracespool_flush_backing_off"] == 1, "delivery to back off")
+            wait_until(lambda: daemon.metrics()['tracespool_flush_state{state="backing_off"}'] == 1, "delivery to back off")
         else:
             load.stop()
         mongod.start()

@@ -119,7 +119,8 @@ static bool storage_full(struct fixture *f, const struct spool_stat *stat)
 }
 
 /* The sink's word ends a wait that would be longer than this test's patience. */
-static void assert_word_ends_the_wait(struct fixture *f, enum err_class class, condition *noted, const char *name)
+static void assert_word_ends_the_wait(struct fixture *f, enum err_class class, condition *noted, const char *name,
+                                      enum metric shown)
 {
     struct flush_options options = one_thread(100);
     struct spool_stat stat;
@@ -130,22 +131,24 @@ static void assert_word_ends_the_wait(struct fixture *f, enum err_class class, c
     stat = fixture_until(f, noted, "the state is noted");
     assert_string_equal(spool_delivery_state_name(stat.delivery.state), name);
     assert_string_equal(stat.delivery.text, "the sink is away");
-    assert_int_equal(metrics_get(METRIC_FLUSH_BACKING_OFF), 1);
+    assert_int_equal(metrics_get(shown), 1);
+    assert_int_equal(metrics_get(METRIC_FLUSH_STATE_STARTING) + metrics_get(METRIC_FLUSH_STATE_FLOWING), 0);
     assert_int_equal(stat.pending_records, 10);
     fake_sink_fail(&f->sink, 0);
     fake_sink_tell(&f->sink);
     assert_delivered(f, 10);
-    assert_int_equal(metrics_get(METRIC_FLUSH_BACKING_OFF), 0);
+    assert_int_equal(metrics_get(shown), 0);
+    assert_int_equal(metrics_get(METRIC_FLUSH_STATE_FLOWING), 1);
 }
 
 static void test_storage_full_is_noted_and_ends_at_the_sinks_word(void **state)
 {
-    assert_word_ends_the_wait(*state, ERR_FULL, storage_full, "storage full");
+    assert_word_ends_the_wait(*state, ERR_FULL, storage_full, "storage full", METRIC_FLUSH_STATE_STORAGE_FULL);
 }
 
 static void test_misconfiguration_ends_at_the_sinks_word(void **state)
 {
-    assert_word_ends_the_wait(*state, ERR_CONFIG, misconfigured, "misconfigured");
+    assert_word_ends_the_wait(*state, ERR_CONFIG, misconfigured, "misconfigured", METRIC_FLUSH_STATE_MISCONFIGURED);
 }
 
 /* --- notes ---------------------------------------------------------------------- */
