@@ -219,6 +219,11 @@
 #define CTL_SECURE_FILE_BYTES_MAX (1UL << 20) /* certificates, a key, or tokens */
 #define CTL_IMPORT_FLIGHT_BYTES (64UL << 20)  /* import: requests that wait for the spool's writer, or one */
 #define CTL_IMPORT_FLIGHT_COUNT 1024          /* the same */
+#define CTL_SIZE_SLOTS 60                     /* in which a stretch of time moves along */
+#define CTL_SIZE_OUTAGE_MIN_S 60              /* size: --outage */
+#define CTL_SIZE_OUTAGE_MAX_S 31536000        /* a year */
+#define CTL_SIZE_COVERED_MIN_S 60             /* size: less says nothing about a rate */
+#define CTL_SIZE_RATE_MAX 1000000000          /* size: --rate, spans a second */
 
 /* How long a thread may be at one piece of work before it counts as stuck. */
 #define PULSE_RECEIVER_MS 60000  /* a turn of a loop, a step of a call, a request that is checked */

@@ -30,6 +30,7 @@ const struct ctl_verb ctl_verbs[] = {
     {"salvage", "FILE", "send what is intact in a damaged spool to a receiver", ctl_salvage_options, ctl_salvage},
     {"send", "FILE...", "send export requests to an OTLP/gRPC receiver", ctl_send_options, ctl_send},
     {"shard", "", "shard the days that are in MongoDB already", ctl_shard_options, ctl_shard},
+    {"size", "", "how large the spool has to be to outlast an outage", ctl_size_options, ctl_size},
     {"config", "", "the configuration in effect, and where each value comes from", ctl_config_options, ctl_config},
     {"help", "[VERB]", "this help, or the help of a verb", ctl_help_options, ctl_help},
     {NULL, NULL, NULL, NULL, NULL},

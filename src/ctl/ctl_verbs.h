@@ -44,6 +44,7 @@ extern const struct ctl_option ctl_salvage_options[];
 extern const struct ctl_option ctl_send_options[];
 extern const struct ctl_option ctl_shard_options[];
 extern const struct ctl_option ctl_config_options[];
+extern const struct ctl_option ctl_size_options[];
 extern const struct ctl_option ctl_help_options[];
 
 int ctl_status(struct ctl *ctl, int argc, char **argv);
@@ -64,6 +65,7 @@ int ctl_salvage(struct ctl *ctl, int argc, char **argv);
 int ctl_send(struct ctl *ctl, int argc, char **argv);
 int ctl_shard(struct ctl *ctl, int argc, char **argv);
 int ctl_config(struct ctl *ctl, int argc, char **argv);
+int ctl_size(struct ctl *ctl, int argc, char **argv);
 int ctl_help(struct ctl *ctl, int argc, char **argv);
 
 #endif
