@@ -47,3 +47,14 @@ packages_install() {
     logged apt-install "$advice" as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
+
+# package_unpack PACKAGE DIR: its files under DIR, without installing it: no service is started, no user made.
+package_unpack() {
+    local package=$1 dir=$2
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    (cd "$dir" && apt-get download -qq "$package") >/dev/null 2>&1 ||
+        logged apt-update "see that apt works (network, /etc/apt/sources.list)" as_root apt-get update -qq
+    logged "unpack-$package" "see that apt works (network, /etc/apt/sources.list), and that the disk has room" \
+        bash -euc "cd '$dir'; ls ./*.deb >/dev/null 2>&1 || apt-get download -qq '$package'; dpkg-deb -x ./*.deb .; rm ./*.deb"
+}

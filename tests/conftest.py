@@ -17,6 +17,8 @@ from lib.replica_set import ReplicaSet
 
 # The real Collector is built from Go modules, which takes minutes: .ci/run does it.
 collect_ignore_glob = [] if os.environ.get("OTELCOL") else ["scenarios/12-*.py", "scenarios/22-*.py"]
+# Prometheus is found by ./test.
+collect_ignore_glob += [] if os.environ.get("TRACESPOOL_TEST_PROMETHEUS") else ["scenarios/42-*.py"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

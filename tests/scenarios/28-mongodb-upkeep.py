@@ -54,7 +54,7 @@ def test_retention_drops_old_days_and_nothing_else(make_daemon, shared_mongod, d
         database[name].insert_one({"traceId": "ab", "root": True})
     database.create_collection("traces_20200102", viewOn="traces_20200230", pipeline=[])
     daemon = make_daemon(shared_mongod, database.name, {"mongodb.retention": "7d"}).start()
-    dropped = 'tracespool_mongodb_days_dropped_total{reason="retention"}'
+    dropped = 'tracespool_mongodb_dropped_collections_total{reason="retention"}'
     wait_until(lambda: daemon.metrics()[dropped] == 2, "the old days to be dropped")
     wait_until(lambda: day_name(-1) in database.list_collection_names(), "tomorrow's day")
     left = set(database.list_collection_names())
@@ -187,7 +187,7 @@ def test_oldest_day_is_dropped_when_that_is_wanted(make_daemon, small_mongod):
         fill_day(database, day_name(3))
         database.create_collection(day_name(2))
         daemon = start_near_the_bound(make_daemon, small_mongod, database, **{"mongodb.when_full": "drop_oldest"})
-        dropped = 'tracespool_mongodb_days_dropped_total{reason="full"}'
+        dropped = 'tracespool_mongodb_dropped_collections_total{reason="full"}'
         with load_of_today(daemon) as load:
             wait_until(lambda: daemon.metrics()[dropped] == 1, "the oldest day to be dropped", 120)
             wait_until(lambda: "event=mongodb.space_again" in daemon.output(), "delivery to go on", 60)

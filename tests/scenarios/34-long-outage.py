@@ -12,13 +12,14 @@ spans; these here have about 130. With room for other spans than those of the ca
 so a day and a half at 200 spans a second needs 2.9 GB.
 """
 
+import json
 import statistics
 import time
 
 import pytest
 
 from lib import ctl, documents, otlp
-from lib.clients import Client, nonce
+from lib.clients import Client, Load, nonce
 from lib.cutting_proxy import CuttingProxy, Treatment
 from lib.volume import Volume, holds_ids
 from lib.waiting import wait_until
@@ -96,3 +97,32 @@ def outlast(mongod, daemon) -> None:
         daemon.wait_delivered()
         assert daemon.metrics()["tracespool_spool_parked_entries"] == 0
         holds_ids(client["tracing"], load.acknowledged + [late], load.unacknowledged)
+
+
+SIZED_BYTES = 30_000_000  # of an outage that `tracespool size` is asked about
+
+
+def test_spool_of_the_advised_size_holds_the_outage_and_little_more(own_mongod, make_daemon):
+    settings = {"spool.size": "24MiB", "receiver.max_request_bytes": "4MiB"}
+    daemon = make_daemon(own_mongod(), "tracing", settings).start()
+    with Load(daemon.endpoint, noise_bytes=30_000) as load:
+        load.wait_for(60)
+    (measured,) = ctl.objects("size", "--rate", "1", "--outage", "1m", config=daemon.config)
+    assert measured["spans"] == daemon.pending_spans() and measured["enough"]
+    rate = round(SIZED_BYTES / 3600 / measured["bytes_per_span"])
+    asked = ("size", "--outage", "1h", "--rate", str(rate), "--margin", "0%")
+    small = ctl.run("--json", *asked, config=daemon.config)
+    assert small.returncode == 2, small
+    daemon.stop()
+
+    size_mib = json.loads(small.stdout)["needed_size_bytes"] >> 20
+    assert f'    size = "{size_mib}MiB";' in ctl.run(*asked, config=daemon.config).stdout
+    daemon.configure({"spool.size": f"{size_mib}MiB"})
+    daemon.start()
+    assert ctl.objects(*asked, config=daemon.config)[0]["enough"]
+    with Load(daemon.endpoint, seed=2, requests_per_second=1000, noise_bytes=30_000) as load:
+        refusing = lambda: load.failures or daemon.metrics()["tracespool_spool_refusing"] == 1
+        wait_until(refusing, "the spool to refuse", 120)
+        held = daemon.pending_spans() / (rate * 3600)
+    print(f"{size_mib} MiB held {held:.3f} of the outage")
+    assert 0.98 < held < 1.1
