@@ -98,6 +98,7 @@ def test_every_alert_is_tested_and_tells_what_to_do(daemon, make_prometheus):
     alerts = [rule for rule in make_prometheus(daemon, RULES.read_text()).rules() if rule["type"] == "alerting"]
     assert len(alerts) > 20
     objectives = (DEPLOY.parent / "docs" / "slo.md").read_text()
+    runbook = (DEPLOY.parent / "docs" / "operations.md").read_text()
     for alert in alerts:
         name, told = alert["name"], alert["annotations"]
         assert f'alertname="{name}"' in tests, name
@@ -105,6 +106,7 @@ def test_every_alert_is_tested_and_tells_what_to_do(daemon, make_prometheus):
         assert alert["labels"]["severity"] in ("page", "ticket"), name
         assert told["summary"] and "`" in told["description"], f"{name}: no command to type"
         assert told["runbook_url"] == f"docs/operations.md#{name.lower()}"
+        assert f'<a id="{name.lower()}"></a>`{name}` | {alert["labels"]["severity"]} |' in runbook, name
 
 
 def test_promtool_and_prometheus_take_the_metrics(daemon, make_prometheus):
