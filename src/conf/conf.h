@@ -16,7 +16,7 @@
 #include "clock.h"
 #include "err.h"
 
-#define CONF_DEFAULT_PATH "/etc/tracespool/tracespool.conf"
+#define CONF_DEFAULT_PATH TRACESPOOL_CONF_DIR "/tracespool.conf" /* the directory comes from the build */
 
 struct conf_origin; /* conf_list.h shows what is in it */
 
