@@ -9,6 +9,8 @@ packages_for() {
             liblmdb-dev libmongoc-dev libgrpc-dev libmicrohttpd-dev libnghttp2-dev libssl-dev libsnappy-dev libyajl-dev \
             libsystemd-dev
         ;;
+    package) echo dpkg-dev file ;; # dpkg-shlibdeps
+    package-test) echo debootstrap systemd-container binutils procps lintian git ;;
     python) echo python3 python3-venv ;;
     mongod) echo libcurl4 libssl3 ;; # what the mongod of the wheel is linked with
     # Small and broken disks, other users, wrong clocks, certificates; manual pages and the shells that complete.
