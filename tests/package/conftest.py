@@ -54,7 +54,13 @@ def base() -> Iterator[pathlib.Path]:
         yield pathlib.Path(kept)
         return
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tracespool-debian-", dir="/var/tmp"))
-    yield make_base(folder)
+    try:
+        made = make_base(folder)
+    except AssertionError as failure:
+        if "not permitted" in str(failure):  # a container without the rights that trees of its own take
+            pytest.skip(f"no Debian tree can be made here: {failure}")
+        raise
+    yield made
     shutil.rmtree(folder)
 
 
