@@ -82,9 +82,14 @@ static int claim(struct flush_thread *thread, uint64_t *seen, struct err *err)
     return 0;
 }
 
+/*
+ * Also when one more record like the last would not fit: what is over would be
+ * a write of its own, and each waits for MongoDB's journal.
+ */
 static bool batch_is_full(const struct flush_thread *thread)
 {
-    return thread->batch.count >= thread->settings.batch_documents ||
+    return thread->batch.count + thread->batch.last_count > thread->settings.batch_documents ||
+           thread->batch.count >= thread->settings.batch_documents ||
            thread->batch.raw_bytes >= FLUSH_BATCH_RAW_BYTES_MAX || thread->batch.seq_count == FLUSH_RECORDS_MAX;
 }
 

@@ -38,6 +38,7 @@ void flush_batch_clear(struct flush_batch *batch)
     batch->count = 0;
     batch->seq_count = 0;
     batch->raw_bytes = 0;
+    batch->last_count = 0;
     arena_reset(&batch->arena, BATCH_KEEP_BYTES);
     if (batch->inflated.capacity > BATCH_KEEP_BYTES)
         buf_fini(&batch->inflated);
@@ -107,6 +108,7 @@ int flush_batch_add(struct flush_batch *batch, const struct spool_record *record
         batch->origins[batch->count + i] = record->seq;
     }
     batch->count += count;
+    batch->last_count = count;
     batch->raw_bytes += request.len;
     batch->seqs[batch->seq_count++] = record->seq;
     return 0;

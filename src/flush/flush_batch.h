@@ -22,6 +22,7 @@ struct flush_batch {
     uint64_t seqs[FLUSH_RECORDS_MAX]; /* records that the batch covers, those without a valid span included */
     size_t seq_count;
     uint64_t raw_bytes; /* requests' bytes, inflated */
+    size_t last_count;  /* fragments of the record that was added last */
 
     struct arena arena;  /* requests, indexes, fragments' span lists */
     struct buf inflated; /* one request; between fillings it is the deliverer's, for spans to be parked */
