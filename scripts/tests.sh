@@ -46,9 +46,9 @@ scenarios() {
     with_pytest "$dir" scenarios "${arguments[@]}"
 }
 
-# long_scenarios DIR: the others, one after another, as they take what room and time there is.
+# long_scenarios DIR: the others.
 long_scenarios() {
-    with_pytest "$1" scenarios --long
+    with_pytest "$1" scenarios "${SCENARIO_WORKERS[@]}" --long
 }
 
 # crashes DIR [--kills N] [--seed S] [--only PATTERN]: the kill matrix, results in DIR/crash.xml.
