@@ -8,9 +8,9 @@
  * the next one is tried.
  */
 #include <inttypes.h>
-#include <signal.h>
 
 #include "ctl_edit.h"
+#include "ctl_interrupt.h"
 #include "ctl_progress.h"
 #include "otlp_codec.h"
 #include "units.h"
@@ -23,34 +23,9 @@ struct run {
     unsigned states;
     bool entries; /* what is parked too */
     bool dry;
-    struct ctl_progress progress; /* of a count: never shown */
-    sigset_t watched;             /* empty for a count, which may be ended at any time */
+    struct ctl_progress progress;   /* of a count: never shown */
+    struct ctl_interrupt interrupt; /* not of a count, which may be ended at any time */
 };
-
-/*
- * What asks to end.  These signals are kept waiting while there is work, and
- * looked for between steps; one that the process ignores (nohup) stays ignored.
- */
-static void keep_waiting(sigset_t *watched, sigset_t *old)
-{
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action;
-
-    sigemptyset(watched);
-    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-        if (sigaction(signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-            sigaddset(watched, signals[i]);
-    }
-    sigprocmask(SIG_BLOCK, watched, old);
-}
-
-/* One that has come is taken, or it would end the process before it has told what it did. */
-static bool take_signal(const sigset_t *watched)
-{
-    const struct timespec at_once = {.tv_sec = 0};
-
-    return sigtimedwait(watched, NULL, &at_once) > 0;
-}
 
 /* --- between steps --------------------------------------------------------- */
 
@@ -84,7 +59,7 @@ static bool is_going_on(const struct ctl_edit *edit)
 static bool pause_between(struct run *run)
 {
     show_progress(run);
-    if (!run->dry && take_signal(&run->watched))
+    if (!run->dry && ctl_interrupt_came(&run->interrupt))
         run->edit->interrupted = true;
     return is_going_on(run->edit);
 }
@@ -243,16 +218,12 @@ uint64_t ctl_edit_count_state(struct ctl_edit *edit, enum spool_record_state sta
 
 void ctl_edit_do(struct ctl_edit *edit)
 {
-    sigset_t old;
     struct run run = {.edit = edit, .tally = &edit->tally, .states = edit->states, .entries = edit->form->entries};
 
     if (!edit->ctl->json)
         ctl_progress_init(&run.progress, edit->ctl);
-    keep_waiting(&run.watched, &old);
+    ctl_interrupt_watch(&run.interrupt);
     run_all(&run);
-    while (take_signal(&run.watched)) {
-        /* came when all was done */
-    }
-    sigprocmask(SIG_SETMASK, &old, NULL);
+    ctl_interrupt_end(&run.interrupt);
     ctl_progress_clear(&run.progress);
 }

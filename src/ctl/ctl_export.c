@@ -18,8 +18,6 @@
 #include "ctl_verbs.h"
 #include "ctl_words.h"
 
-#define ALL_STATES (SPOOL_EDIT_STATE(SPOOL_PENDING) | SPOOL_EDIT_STATE(SPOOL_DELIVERED) | SPOOL_EDIT_STATE(SPOOL_HELD))
-
 const struct ctl_option ctl_export_options[] = {
     {"format", "FORMAT", 'f', "json (default): OTLP/JSON, a request a line; proto: protobuf, each after its length"},
     {"output", "OUT", 'o', "write a new file, which has its name when it is complete"},
@@ -36,7 +34,7 @@ const struct ctl_option ctl_export_options[] = {
 
 /* For ctl_edit_plan: every batch and every entry fits. */
 static const struct ctl_edit_form form = {
-    .present = "export", .past = "exported", .kind = SPOOL_EDIT_REPLAY, .fits = ALL_STATES, .entries = true};
+    .present = "export", .past = "exported", .kind = SPOOL_EDIT_REPLAY, .fits = CTL_STATES_ALL, .entries = true};
 
 /* --- the command line ------------------------------------------------------ */
 
@@ -66,9 +64,9 @@ static int take_set(struct ctl_export *export, int option)
     if (option == 'k')
         export->parked = true;
     else
-        export->states |= SPOOL_EDIT_STATE(option == 'p'   ? SPOOL_PENDING
-                                           : option == 'l' ? SPOOL_HELD
-                                                           : SPOOL_DELIVERED);
+        export->pick.states |= SPOOL_EDIT_STATE(option == 'p'   ? SPOOL_PENDING
+                                                : option == 'l' ? SPOOL_HELD
+                                                                : SPOOL_DELIVERED);
     return 0;
 }
 
@@ -139,9 +137,9 @@ static int take_command_line(struct ctl_export *export, int argc, char **argv)
         return -1;
     }
     if (optind < argc)
-        export->states = ALL_STATES;
+        export->pick.states = CTL_STATES_ALL;
     else if (!export->sets)
-        export->states = SPOOL_EDIT_STATE(SPOOL_PENDING) | SPOOL_EDIT_STATE(SPOOL_HELD);
+        export->pick.states = SPOOL_EDIT_STATE(SPOOL_PENDING) | SPOOL_EDIT_STATE(SPOOL_HELD);
     export->parked |= !export->sets;
     return 0;
 }
@@ -153,7 +151,7 @@ static int write_all(struct ctl_export *export, struct err *err)
     struct ctl_edit *edit = export->edit;
 
     edit->spool = export->spool;
-    edit->states = ALL_STATES;
+    edit->states = CTL_STATES_ALL;
     edit->pick = export->pick;
     if (ctl_edit_plan(edit, err) < 0 || ctl_export_begin(export, err) < 0)
         return -1;

@@ -19,11 +19,10 @@ struct ctl_export {
     struct ctl *ctl;
 
     /* from the command line */
-    unsigned states;      /* SPOOL_EDIT_STATE() of the batches that are meant */
-    bool parked;          /* parked entries are */
-    bool sets;            /* one of the options that name a set was given */
-    struct ctl_pick pick; /* times and the service */
-    uint64_t limit;       /* requests; UINT64_MAX: none */
+    bool parked; /* parked entries are */
+    bool sets;   /* one of the options that name a set was given */
+    struct ctl_pick pick;
+    uint64_t limit; /* requests; UINT64_MAX: none */
     bool proto;
     const char *output;    /* NULL: standard output */
     struct ctl_edit *edit; /* ids into work: ctl_edit_plan.c */

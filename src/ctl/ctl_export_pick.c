@@ -147,7 +147,7 @@ static int put_batch(struct ctl_export *export, uint64_t seq, struct err *err)
 /* Of one of which nothing is intact the time is not known. */
 static bool is_meant(const struct ctl_export *export, const struct spool_record *record)
 {
-    return (export->states & SPOOL_EDIT_STATE(record->state)) != 0 &&
+    return (export->pick.states & SPOOL_EDIT_STATE(record->state)) != 0 &&
            (record->damaged || ctl_pick_in_time(&export->pick, record->received_ns));
 }
 

@@ -50,13 +50,13 @@ static int take_option(struct ctl *ctl, struct ctl_ls_options *options, int opti
 {
     switch (option) {
     case 'P':
-        take_state(options, CTL_STATE(SPOOL_PENDING));
+        take_state(options, SPOOL_EDIT_STATE(SPOOL_PENDING));
         return 0;
     case 'H':
-        take_state(options, CTL_STATE(SPOOL_HELD));
+        take_state(options, SPOOL_EDIT_STATE(SPOOL_HELD));
         return 0;
     case 'D':
-        take_state(options, CTL_STATE(SPOOL_DELIVERED));
+        take_state(options, SPOOL_EDIT_STATE(SPOOL_DELIVERED));
         return 0;
     case 'a':
         take_state(options, CTL_STATES_ALL);
@@ -102,7 +102,7 @@ static int parse(struct ctl *ctl, int argc, char **argv, struct ctl_ls_options *
 int ctl_ls(struct ctl *ctl, int argc, char **argv)
 {
     struct ctl_ls_options options = {
-        .pick = {.states = CTL_STATE(SPOOL_PENDING) | CTL_STATE(SPOOL_HELD), .until_ns = UINT64_MAX},
+        .pick = {.states = SPOOL_EDIT_STATE(SPOOL_PENDING) | SPOOL_EDIT_STATE(SPOOL_HELD), .until_ns = UINT64_MAX},
         .limit = DEFAULT_LIMIT};
     bool parked = false;
 

@@ -146,8 +146,8 @@ static int list(struct listing *listing, struct err *err)
     if (spool_stat(listing->spool, &listing->stat, err) < 0)
         return -1;
     if (!options->states_given && listing->stat.held_records == 0)
-        listing->pick.states = CTL_STATE(SPOOL_PENDING);
-    if (ctl_pages_lowest(listing->spool, CTL_STATE(SPOOL_PENDING), 0, &listing->oldest_pending, err) < 0 ||
+        listing->pick.states = SPOOL_EDIT_STATE(SPOOL_PENDING);
+    if (ctl_pages_lowest(listing->spool, SPOOL_EDIT_STATE(SPOOL_PENDING), 0, &listing->oldest_pending, err) < 0 ||
         ctl_pages_lowest(listing->spool, listing->pick.states, listing->stat.next_seq, &start, err) < 0)
         return -1;
     if (options->limit != UINT64_MAX && !options->oldest && !options->reverse &&
@@ -171,7 +171,7 @@ static uint64_t describe(const struct listing *listing, char kind[KIND_MAX])
 
     kind[0] = '\0';
     for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
-        if ((listing->pick.states & CTL_STATE(sets[i].state)) == 0)
+        if ((listing->pick.states & SPOOL_EDIT_STATE(sets[i].state)) == 0)
             continue;
         there += sets[i].count;
         if (listing->pick.states != CTL_STATES_ALL)

@@ -80,7 +80,7 @@ int ctl_pages_lowest(struct spool *spool, unsigned states, uint64_t none, uint64
     int result;
 
     /* Pending ones are found at once, however much history lies before them. */
-    if (states == CTL_STATE(SPOOL_PENDING))
+    if (states == SPOOL_EDIT_STATE(SPOOL_PENDING))
         result = spool_read_pending(spool, &want, NULL, &record, &count, err);
     else
         result = spool_list(spool, 0, 1, &record, &count, err);

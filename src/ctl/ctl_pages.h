@@ -31,7 +31,7 @@ void ctl_pages_init(struct ctl_pages *pages, struct spool *spool, uint64_t first
 /* 1 and the next header, valid until the next call; 0 at the end; -1. */
 int ctl_pages_next(struct ctl_pages *pages, const struct spool_record **record, struct err *err);
 
-/* The lowest number that a batch in one of `states` (CTL_STATE) can have; `none` when there is no such batch. */
+/* The lowest number that a batch in one of `states` (SPOOL_EDIT_STATE) can have; `none` when there is no such batch. */
 int ctl_pages_lowest(struct spool *spool, unsigned states, uint64_t none, uint64_t *lowest, struct err *err);
 
 /* --- parked entries --------------------------------------------------------- */

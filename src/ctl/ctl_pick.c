@@ -67,7 +67,7 @@ bool ctl_pick_in_time(const struct ctl_pick *pick, uint64_t received_ns)
 
 bool ctl_pick_fits(const struct ctl_pick *pick, const struct spool_record *header)
 {
-    return (pick->states & CTL_STATE(header->state)) != 0 && ctl_pick_in_time(pick, header->received_ns);
+    return (pick->states & SPOOL_EDIT_STATE(header->state)) != 0 && ctl_pick_in_time(pick, header->received_ns);
 }
 
 bool ctl_pick_looks_inside(const struct ctl_pick *pick)

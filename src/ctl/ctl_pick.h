@@ -7,12 +7,13 @@
 
 #include "ctl.h"
 #include "ctl_batch.h"
+#include "spool_edit.h"
 
-#define CTL_STATE(state) (1U << (state)) /* of an enum spool_record_state */
-#define CTL_STATES_ALL (CTL_STATE(SPOOL_PENDING) | CTL_STATE(SPOOL_HELD) | CTL_STATE(SPOOL_DELIVERED))
+#define CTL_STATES_ALL                                                                                                 \
+    (SPOOL_EDIT_STATE(SPOOL_PENDING) | SPOOL_EDIT_STATE(SPOOL_HELD) | SPOOL_EDIT_STATE(SPOOL_DELIVERED))
 
 struct ctl_pick {
-    unsigned states;
+    unsigned states; /* SPOOL_EDIT_STATE() of each */
     uint64_t since_ns;
     uint64_t until_ns;   /* UINT64_MAX: no end */
     const char *service; /* service.name of a resource that has spans; NULL: any */

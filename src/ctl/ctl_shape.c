@@ -152,9 +152,9 @@ static int count(struct shaping *shaping, struct err *err)
 
     if (spool_stat(shaping->spool, &stat, err) < 0)
         return -1;
-    shaping->there = ((shaping->states & CTL_STATE(SPOOL_PENDING)) != 0 ? stat.pending_records : 0) +
-                     ((shaping->states & CTL_STATE(SPOOL_HELD)) != 0 ? stat.held_records : 0) +
-                     ((shaping->states & CTL_STATE(SPOOL_DELIVERED)) != 0 ? stat.history_records : 0) +
+    shaping->there = ((shaping->states & SPOOL_EDIT_STATE(SPOOL_PENDING)) != 0 ? stat.pending_records : 0) +
+                     ((shaping->states & SPOOL_EDIT_STATE(SPOOL_HELD)) != 0 ? stat.held_records : 0) +
+                     ((shaping->states & SPOOL_EDIT_STATE(SPOOL_DELIVERED)) != 0 ? stat.history_records : 0) +
                      (shaping->parked ? stat.parked_entries : 0);
     if (shaping->states != 0 && count_batches(shaping, &stat, err) < 0)
         return -1;
@@ -169,7 +169,7 @@ static void print_nothing(const struct shaping *shaping, struct buf *out)
     const char *before = "Nothing is ";
 
     for (int state = SPOOL_PENDING; state <= SPOOL_HELD; state++) {
-        if ((shaping->states & CTL_STATE(state)) == 0)
+        if ((shaping->states & SPOOL_EDIT_STATE(state)) == 0)
             continue;
         buf_printf(out, "%s%s", before, spool_record_state_name((enum spool_record_state)state));
         before = " or ";
@@ -245,13 +245,13 @@ static int take_option(struct shaping *shaping, int option, const char *argument
 {
     switch (option) {
     case 'P':
-        shaping->states |= CTL_STATE(SPOOL_PENDING);
+        shaping->states |= SPOOL_EDIT_STATE(SPOOL_PENDING);
         return 0;
     case 'H':
-        shaping->states |= CTL_STATE(SPOOL_HELD);
+        shaping->states |= SPOOL_EDIT_STATE(SPOOL_HELD);
         return 0;
     case 'D':
-        shaping->states |= CTL_STATE(SPOOL_DELIVERED);
+        shaping->states |= SPOOL_EDIT_STATE(SPOOL_DELIVERED);
         return 0;
     case 'p':
         shaping->parked = true;
@@ -285,7 +285,7 @@ int ctl_shape(struct ctl *ctl, int argc, char **argv)
     if (optind < argc)
         return ctl_fail(ctl, "takes no operand; `tracespool show %s` shows one batch or trace", argv[optind]);
     if (shaping.states == 0 && !shaping.parked)
-        shaping.states = CTL_STATE(SPOOL_PENDING);
+        shaping.states = SPOOL_EDIT_STATE(SPOOL_PENDING);
     if (shaping.limit == 0)
         shaping.limit = UINT64_MAX;
     shaping.spool = ctl_open_spool(ctl);
