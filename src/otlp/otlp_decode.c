@@ -2,9 +2,9 @@
  * otlp_decode.c - wire bytes into the structs that protobuf-c generates, by
  * the tables of otlp_schema.c.
  *
- * Runs on the caller's thread.  protobuf-c's own decoder copies every text,
- * keeps a list of all fields, and was a quarter of what delivery cost; this
- * one goes over a message once, or twice when it has arrays, and its texts
+ * Runs on the caller's thread.  protobuf-c's own decoder keeps a list of all
+ * fields and copies every text: a seventh of the CPU of delivery, and the
+ * copying beside.  This one goes over a message once, or twice when it has arrays, and its texts
  * point into the input.  It recurses as deep as messages nest, which the
  * bounded walk has limited.
  *
