@@ -71,6 +71,12 @@ static inline void assert_spool(struct spool_fixture *fixture, const char *expec
     assert_string_equal(text, expected);
 }
 
+static inline void assert_ran_here(struct run *run, int status, const char *out, const char *err)
+{
+    assert_ran(run, status, out, err);
+    run_free(run);
+}
+
 /* Runs with `text` on standard input, from a pipe. */
 static inline void run_with_input(struct run *run, const char *text, const char *const *argv)
 {

@@ -160,6 +160,13 @@ static inline void fixture_remove_spool(struct spool_fixture *fixture)
     pthread_mutex_destroy(&fixture->lock);
 }
 
+/* cmocka's: *state is the fixture. */
+static inline int fixture_teardown(void **state)
+{
+    fixture_remove_spool(*state);
+    return 0;
+}
+
 /* Stores bytes as one batch and returns its number. */
 static inline uint64_t fixture_put(struct spool_fixture *fixture, struct slice payload, size_t raw_bytes, uint8_t codec,
                                    uint32_t spans)

@@ -26,18 +26,6 @@ static int make_spool(void **state)
     return 0;
 }
 
-static int remove_spool(void **state)
-{
-    fixture_remove_spool(*state);
-    return 0;
-}
-
-static void assert_ran_here(struct run *run, int status, const char *out, const char *err)
-{
-    assert_ran(run, status, out, err);
-    run_free(run);
-}
-
 /* --- hold and release ------------------------------------------------------ */
 
 static void test_hold_and_release_a_range(void **state)
@@ -700,38 +688,41 @@ static void test_who_may_only_read_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_hold_and_release_a_range, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_hold_at_rest, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_what_is_named_twice_is_done_once, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_nothing_in_a_range_is_no_failure, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_an_id_that_does_not_fit_is_told, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_an_id_of_a_batch_that_went_is_told, make_spool, remove_spool),
+        cmocka_unit_test_setup_teardown(test_hold_and_release_a_range, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_hold_at_rest, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_named_twice_is_done_once, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_in_a_range_is_no_failure, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_an_id_that_does_not_fit_is_told, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_an_id_of_a_batch_that_went_is_told, make_spool, fixture_teardown),
         cmocka_unit_test(test_an_empty_spool),
-        cmocka_unit_test_setup_teardown(test_mistakes_change_nothing, make_spool, remove_spool),
+        cmocka_unit_test_setup_teardown(test_mistakes_change_nothing, make_spool, fixture_teardown),
         cmocka_unit_test(test_no_id_is_a_mistake),
         cmocka_unit_test(test_a_spool_that_is_missing_is_told),
-        cmocka_unit_test_setup_teardown(test_ids_from_standard_input, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_many_batches, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_rm_without_a_terminal_wants_yes, make_spool, remove_spool),
+        cmocka_unit_test_setup_teardown(test_ids_from_standard_input, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_many_batches, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_rm_without_a_terminal_wants_yes, make_spool, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_rm_takes_pending_held_and_parked_and_leaves_history, make_spool,
-                                        remove_spool),
-        cmocka_unit_test_setup_teardown(test_rm_of_parked_entries, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_rm_asks_at_a_terminal, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_what_changes_during_the_question_is_left_alone, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_requeue_makes_new_batches, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_requeue_releases_a_batch_that_is_parked_whole, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_requeue_passes_what_is_damaged, make_spool, remove_spool),
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_rm_of_parked_entries, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_rm_asks_at_a_terminal, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_what_changes_during_the_question_is_left_alone, make_spool,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_requeue_makes_new_batches, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_requeue_releases_a_batch_that_is_parked_whole, make_spool,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_requeue_passes_what_is_damaged, make_spool, fixture_teardown),
         cmocka_unit_test(test_replay_wants_to_know_what),
-        cmocka_unit_test_setup_teardown(test_replay_by_time, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_replay_by_id_asks_at_a_terminal, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_progress_is_shown_at_a_terminal_and_wiped, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_json_is_one_object, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_json_bounds_the_texts_and_not_the_number, make_spool, remove_spool),
+        cmocka_unit_test_setup_teardown(test_replay_by_time, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_replay_by_id_asks_at_a_terminal, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_progress_is_shown_at_a_terminal_and_wiped, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_json_is_one_object, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_json_bounds_the_texts_and_not_the_number, make_spool, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_interrupt_ends_between_steps_and_says_how_far_it_came, make_spool,
-                                        remove_spool),
-        cmocka_unit_test_setup_teardown(test_a_step_that_fails_changes_nothing_and_is_told, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_a_count_that_fails_removes_nothing, make_spool, remove_spool),
-        cmocka_unit_test_setup_teardown(test_who_may_only_read_is_told, make_spool, remove_spool),
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_step_that_fails_changes_nothing_and_is_told, make_spool,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_count_that_fails_removes_nothing, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_who_may_only_read_is_told, make_spool, fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

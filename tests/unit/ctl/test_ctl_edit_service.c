@@ -31,18 +31,6 @@ static int make_spool(void **state)
     return 0;
 }
 
-static int remove_spool(void **state)
-{
-    fixture_remove_spool(*state);
-    return 0;
-}
-
-static void assert_ran_here(struct run *run, int status, const char *out, const char *err)
-{
-    assert_ran(run, status, out, err);
-    run_free(run);
-}
-
 #define UNREADABLE "1 damaged batches could not be looked into, and are left alone\n"
 
 static void test_replay_takes_batches_of_the_service_as_a_whole(void **state)
@@ -126,7 +114,7 @@ static void test_hold_and_release_take_a_service_too(void **state)
     assert_spool(fixture, "1p 2h 3p 4p 5d 6p ");
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, make_spool, remove_spool)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, make_spool, fixture_teardown)
 
 int main(void)
 {

@@ -24,12 +24,6 @@ static int make_spool(void **state)
     return 0;
 }
 
-static int remove_spool(void **state)
-{
-    fixture_remove_spool(*state);
-    return 0;
-}
-
 /* How many lines, and line `number` from 0 at the start of the returned text. */
 static size_t lines(const char *text, size_t number, const char **line)
 {
@@ -456,7 +450,7 @@ static void test_color_only_when_asked(void **state)
     run_free(&run);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, make_spool, remove_spool)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, make_spool, fixture_teardown)
 
 int main(void)
 {

@@ -30,12 +30,6 @@ static int make_spool(void **state)
     return 0;
 }
 
-static int remove_spool(void **state)
-{
-    fixture_remove_spool(*state);
-    return 0;
-}
-
 static size_t count_lines(const char *text)
 {
     size_t count = 0;
@@ -331,7 +325,7 @@ static void test_show_batch_that_is_no_request_makes_it_2(void **state)
     run_free(&run);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, make_spool, remove_spool)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, make_spool, fixture_teardown)
 
 int main(void)
 {

@@ -53,12 +53,6 @@ static int make_spool(void **state)
     return 0;
 }
 
-static int remove_spool(void **state)
-{
-    fixture_remove_spool(*state);
-    return 0;
-}
-
 static void assert_begins(const char *text, const char *start)
 {
     if (strncmp(text, start, strlen(start)) != 0)
@@ -189,7 +183,7 @@ static void test_show_entry_that_is_not_there_is_told(void **state)
     run_free(&run);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, make_spool, remove_spool)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, make_spool, fixture_teardown)
 
 int main(void)
 {
