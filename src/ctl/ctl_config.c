@@ -30,18 +30,12 @@ static int check_uri(struct ctl *ctl, const struct conf *conf)
         .compressor = conf->mongodb.compressor,
         .sessions = 1,
     };
-    struct sink *sink;
     struct err err;
-    int result;
 
-    sink_mongo_init();
-    result = sink_mongo_new(&sink, &options, &err);
-    if (result == 0)
-        sink_mongo_free(sink);
-    else
-        ctl_fail(ctl, "mongodb.uri: %s", err.text);
-    sink_mongo_cleanup();
-    return result;
+    if (sink_mongo_check(&options, &err) == 0)
+        return 0;
+    ctl_fail(ctl, "mongodb.uri: %s", err.text);
+    return -1;
 }
 
 static void get_line(struct ctl *ctl, size_t at, struct ctl_config_line *line)

@@ -47,18 +47,12 @@ struct sink_mongo_options daemon_config_sink(const struct conf *conf)
 static int check_sink(const struct conf *conf, const char *path)
 {
     struct sink_mongo_options options = daemon_config_sink(conf);
-    struct sink *sink;
     struct err err;
-    int result;
 
-    sink_mongo_init();
-    result = sink_mongo_new(&sink, &options, &err);
-    if (result == 0)
-        sink_mongo_free(sink);
-    else
-        print_problem(NULL, path, 0, err.text);
-    sink_mongo_cleanup();
-    return result;
+    if (sink_mongo_check(&options, &err) == 0)
+        return 0;
+    print_problem(NULL, path, 0, err.text);
+    return -1;
 }
 
 int daemon_config_check(const char *path)

@@ -196,3 +196,16 @@ void sink_mongo_free(struct sink *sink)
     free(mongo->database);
     free(mongo);
 }
+
+int sink_mongo_check(const struct sink_mongo_options *options, struct err *err)
+{
+    struct sink *sink;
+    int result;
+
+    sink_mongo_init();
+    result = sink_mongo_new(&sink, options, err);
+    if (result == 0)
+        sink_mongo_free(sink);
+    sink_mongo_cleanup();
+    return result;
+}

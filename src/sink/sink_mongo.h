@@ -30,6 +30,12 @@ struct sink_mongo_options {
 void sink_mongo_init(void);
 void sink_mongo_cleanup(void);
 
+/*
+ * Whether the driver takes the options; connects to nothing.  For a process that
+ * has no sink: the process-wide part is done here.  0, or -1: ERR_CONFIG.
+ */
+int sink_mongo_check(const struct sink_mongo_options *options, struct err *err);
+
 /* Checks the options and makes the pool; connects to nothing.  -1: ERR_CONFIG. */
 int sink_mongo_new(struct sink **sink, const struct sink_mongo_options *options, struct err *err);
 
