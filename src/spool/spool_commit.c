@@ -13,7 +13,7 @@
  * no run at all.  A disk that is full is found before the transaction, by
  * allocating ahead: then the ring turns within the file that there is, until
  * the disk has room again.  Everything else that LMDB or the disk says is
- * fatal: after a failed sync nobody knows what is on disk.
+ * fatal: after a failed sync nobody knows what is on disk (but commit_error).
  */
 #include "spool_apply.h"
 
@@ -47,6 +47,24 @@ static int save(struct spool_work *work, const struct spool_plan *plan)
     return work->changed ? spool_state_put_counters(work->txn, work->spool, &work->counters) : 0;
 }
 
+/* The disk is full: the ring turns within the file as it is. */
+static bool is_confined(const struct spool_commit *commit)
+{
+    return commit->disk.class != ERR_NONE;
+}
+
+/*
+ * LMDB's EIO is two things: the disk's, which is fatal, and a write that was
+ * cut short since the disk had room for a part of it (mdb_page_flush).  With
+ * no block to be had it is taken for the second: nothing was committed, as
+ * LMDB writes its meta page last, and had that one failed, LMDB would refuse
+ * every transaction from then on (MDB_PANIC).
+ */
+static int commit_error(const struct spool_work *work, int rc)
+{
+    return rc == EIO && is_confined(work->commit) ? ENOSPC : rc;
+}
+
 static int end_transaction(struct spool_work *work)
 {
     int rc = work->changed ? fault_point("spool.commit") : 0;
@@ -64,13 +82,7 @@ static int end_transaction(struct spool_work *work)
         fault_point("spool.synced");
         metrics_add(METRIC_SPOOL_COMMITS, 1);
     }
-    return rc;
-}
-
-/* The disk is full: the ring turns within the file as it is. */
-static bool is_confined(const struct spool_commit *commit)
-{
-    return commit->disk.class != ERR_NONE;
+    return commit_error(work, rc);
 }
 
 /* `reason` is what had no page, NULL when it is the records that are not delivered. */

@@ -11,6 +11,7 @@ import signal
 import subprocess
 
 CAP_SYS_ADMIN = 21
+BLOCK_BYTES = 4096
 
 
 def may_mount() -> bool:
@@ -93,15 +94,18 @@ class Mount:
     def ballast(self) -> pathlib.Path:
         return self.outside / "ballast"
 
-    def fill(self) -> None:
-        """Takes what room there is, to the last block, on disk and not only in memory."""
+    def fill(self, spare_blocks: int = 0) -> None:
+        """Takes what room there is but `spare_blocks`, on disk and not only in memory."""
         with self.ballast.open("ab", buffering=0) as ballast:
-            for block in (1 << 20, 1 << 12):
+            for block in (1 << 20, BLOCK_BYTES):
                 try:
                     while True:
                         ballast.write(bytes(block))
                 except OSError:
                     os.fsync(ballast.fileno())
+            if spare_blocks > 0:
+                ballast.truncate(ballast.tell() - spare_blocks * BLOCK_BYTES)
+                os.fsync(ballast.fileno())
 
     def free(self) -> None:
         self.ballast.unlink()

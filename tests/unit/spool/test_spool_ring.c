@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "metrics.h"
@@ -459,6 +461,35 @@ static void test_full_disk_is_turned_within(void **state)
     assert_true(fixture_stat(fixture->spool).used_bytes > 36 << 20);
 }
 
+#define SHORT_TURNS 2      /* of opening at each limit: free pages are taken in another order every time */
+#define SHORT_META_PAGES 2 /* LMDB's, written on their own */
+#define SHORT_SPARE_PAGES 16
+
+/* LMDB writes pages that follow each other in one call: when the disk has room for some of them, it says EIO. */
+static void test_commit_that_a_full_disk_cuts_short_is_no_failure(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t page_bytes = fixture->spool->page_bytes, touched;
+    char name[128];
+
+    snprintf(name, sizeof(name), "%s/data.mdb", fixture->path);
+    fixture_put(fixture, 1, 1000);
+    touched = spool_space_touched(fixture->spool);
+    for (uint64_t turn = 0; turn < SHORT_TURNS * (touched + SHORT_SPARE_PAGES - SHORT_META_PAGES); turn++) {
+        uint64_t limit_pages = SHORT_META_PAGES + turn / SHORT_TURNS;
+
+        fixture_close(fixture);
+        /* Nothing is allocated ahead, so that more blocks are needed at once. */
+        assert_int_equal(truncate(name, (off_t)((touched + SHORT_SPARE_PAGES) * page_bytes)), 0);
+        limit_file(limit_pages * page_bytes);
+        fixture_open(fixture);
+        fixture_check(fixture->spool, 1, 1, 1000, SPOOL_PENDING);
+        limit_file(RLIM_INFINITY);
+    }
+    fixture_until(admits, fixture->writer);
+    assert_int_equal(fixture_put(fixture, 2, 1000), 2);
+}
+
 static void test_disk_that_is_full_for_a_moment_is_not_noticed(void **state)
 {
     struct fixture *fixture = *state;
@@ -611,6 +642,8 @@ int main(void)
         RING_TEST(test_map_full_is_tried_again_in_smaller_parts),
         RING_TEST(test_map_full_from_a_stuck_reader_refuses_until_it_is_gone),
         RING_TEST(test_full_disk_refuses_puts_and_takes_deliveries),
+        cmocka_unit_test_setup_teardown(test_commit_that_a_full_disk_cuts_short_is_no_failure, small_setup,
+                                        limited_teardown),
         RING_TEST(test_disk_that_is_full_for_a_moment_is_not_noticed),
         cmocka_unit_test_setup_teardown(test_full_disk_is_turned_within, limited_setup, limited_teardown),
         RING_TEST(test_append_and_begin_faults_refuse_one_group),
