@@ -12,6 +12,7 @@
 #include <stdarg.h>
 
 #include "ctl_export.h"
+#include "ctl_pages.h"
 
 #define KEEP_BYTES (4UL << 20)
 
@@ -167,22 +168,17 @@ static int put_record(struct ctl_export *export, const struct spool_record *reco
 
 static int put_range(struct ctl_export *export, uint64_t first, uint64_t last, struct err *err)
 {
-    struct spool_record records[CTL_PAGE_RECORDS];
-    uint64_t from = first;
-    size_t count;
+    const struct spool_record *header;
+    struct ctl_pages pages;
+    int result = 0;
 
+    ctl_pages_init(&pages, export->spool, first, last + 1, false);
     go_to_entry(export, first, 0);
-    do {
-        if (spool_list(export->spool, from, CTL_PAGE_RECORDS, records, &count, err) < 0)
+    while (!is_enough(export) && (result = ctl_pages_next(&pages, &header, err)) > 0) {
+        if (put_record(export, header, err) < 0)
             return -1;
-        for (size_t i = 0; i < count && records[i].seq <= last && !is_enough(export); i++) {
-            if (put_record(export, &records[i], err) < 0)
-                return -1;
-        }
-        if (count > 0)
-            from = records[count - 1].seq + 1;
-    } while (count > 0 && from <= last && !is_enough(export));
-    return put_entries(export, last + 1, 0, err);
+    }
+    return result < 0 ? -1 : put_entries(export, last + 1, 0, err);
 }
 
 int ctl_export_pick(struct ctl_export *export, struct err *err)

@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#include "bounds.h"
+#include "ctl_pages.h"
 
 static unsigned place_of(enum spool_record_state state)
 {
@@ -55,52 +55,40 @@ static int scan_batch(const struct ctl_scan *scan, struct ctl_batch *batch, stru
     return 0;
 }
 
+/* Those that were there when it began: more may come for as long as it takes. */
 static int scan_batches(const struct ctl_scan *scan, struct ctl_batch *batch, struct spool *spool, struct err *err)
 {
-    struct spool_record records[CTL_PAGE_RECORDS];
-    uint64_t from = 0;
-    size_t count;
+    const struct spool_record *header;
+    struct ctl_pages pages;
+    struct spool_stat stat;
+    int result = 0;
 
-    do {
-        if (spool_list(spool, from, CTL_PAGE_RECORDS, records, &count, err) < 0)
+    if (spool_stat(spool, &stat, err) < 0)
+        return -1;
+    ctl_pages_init(&pages, spool, 0, stat.next_seq, false);
+    while (!is_enough(scan) && (result = ctl_pages_next(&pages, &header, err)) > 0) {
+        if (scan_batch(scan, batch, spool, header->seq, err) < 0)
             return -1;
-        for (size_t i = 0; i < count && !is_enough(scan); i++) {
-            if (scan_batch(scan, batch, spool, records[i].seq, err) < 0)
-                return -1;
-            from = records[i].seq + 1;
-        }
-    } while (count > 0 && !is_enough(scan));
-    return 0;
+    }
+    return result < 0 ? -1 : 0;
 }
 
 static int scan_parked(const struct ctl_scan *scan, struct ctl_batch *batch, struct spool *spool, struct err *err)
 {
-    struct spool_parked parked[CTL_PAGE_PARKED];
-    struct arena arena;
-    uint64_t seq = 0;
-    uint32_t index = 0;
-    size_t count;
+    const struct spool_parked *entry;
+    struct ctl_parked_pages pages;
+    struct err unreadable;
     int result = 0;
 
-    arena_init(&arena, CTL_REQUEST_BYTES_MAX);
-    do {
-        arena_reset(&arena, 0);
-        result = spool_list_parked(spool, seq, index, CTL_PAGE_PARKED, &arena, parked, &count, err);
-        for (size_t i = 0; result == 0 && i < count && !is_enough(scan); i++) {
-            struct err unreadable;
-
-            batch->request = parked[i].payload;
-            /* What is parked as damaged is the record as it was stored: there is nothing to read in it. */
-            if (parked[i].reason == SPOOL_PARK_DAMAGED || scan_request(scan, batch, CTL_IN_PARKED, &unreadable) < 0)
-                scan->report->unreadable++;
-            seq = parked[i].seq;
-            index = parked[i].index + 1;
-            if (index == 0)
-                seq++;
-        }
-    } while (result == 0 && count > 0 && !is_enough(scan));
-    arena_fini(&arena);
-    return result;
+    ctl_parked_pages_init(&pages, spool, 0, 0);
+    while (!is_enough(scan) && (result = ctl_parked_pages_next(&pages, &entry, err)) > 0) {
+        batch->request = entry->payload;
+        /* What is parked as damaged is the record as it was stored: there is nothing to read in it. */
+        if (entry->reason == SPOOL_PARK_DAMAGED || scan_request(scan, batch, CTL_IN_PARKED, &unreadable) < 0)
+            scan->report->unreadable++;
+    }
+    ctl_parked_pages_fini(&pages);
+    return result < 0 ? -1 : 0;
 }
 
 int ctl_scan_spool(const struct ctl_scan *scan, struct spool *spool, struct err *err)

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "ctl.h"
+#include "ctl_pages.h"
 #include "ctl_progress.h"
 #include "ctl_size_plan.h"
 #include "ctl_verbs.h"
@@ -55,25 +56,21 @@ static int take_option(struct ctl *ctl, struct ctl_size_asked *asked, int option
 
 static int read_load(struct ctl *ctl, struct spool *spool, uint64_t end, struct ctl_size_load *load, struct err *err)
 {
-    struct spool_record records[CTL_PAGE_RECORDS];
+    const struct spool_record *header;
     struct ctl_progress progress;
-    uint64_t first = 0, from = 0;
-    size_t count;
+    struct ctl_pages pages;
+    uint64_t first = end;
     int result;
 
     ctl_progress_init(&progress, ctl);
-    while ((result = spool_list(spool, from, CTL_PAGE_RECORDS, records, &count, err)) == 0 && count > 0) {
-        for (size_t i = 0; i < count; i++) {
-            if (!records[i].damaged)
-                ctl_size_load_add(load, records[i].received_ns, records[i].spans,
-                                  spool_sizing_record_bytes(records[i].stored_bytes));
-        }
-        if (from == 0)
-            first = records[0].seq;
-        from = records[count - 1].seq + 1;
-        ctl_progress_show(&progress, "reading", from - first, end - first);
-        if (from >= end)
-            break;
+    ctl_pages_init(&pages, spool, 0, end, false);
+    while ((result = ctl_pages_next(&pages, &header, err)) > 0) {
+        if (first == end)
+            first = header->seq;
+        if (!header->damaged)
+            ctl_size_load_add(load, header->received_ns, header->spans,
+                              spool_sizing_record_bytes(header->stored_bytes));
+        ctl_progress_show(&progress, "reading", header->seq - first, end - first);
     }
     ctl_progress_clear(&progress);
     return result;

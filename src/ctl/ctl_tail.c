@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "ctl_follow.h"
+#include "ctl_pages.h"
 #include "ctl_terminal.h"
 #include "ctl_time.h"
 #include "ctl_turns.h"
@@ -82,30 +83,22 @@ static int count_span(void *context, const struct ctl_tail_span *span)
 /* The last `limit` spans: goes back batch by batch until there are as many. */
 static int find_last(struct tail *tail, uint64_t lowest, struct err *err)
 {
-    struct spool_record records[CTL_PAGE_RECORDS];
     struct spool *spool = tail->follow.spool;
-    uint64_t spans = 0, high = tail->next_seq;
-    size_t count;
+    const struct spool_record *header;
+    struct ctl_pages pages;
+    uint64_t spans = 0;
+    int result = 0;
 
-    while (high > lowest && spans < tail->limit) {
-        uint64_t low = high - lowest > CTL_PAGE_RECORDS ? high - CTL_PAGE_RECORDS : lowest;
-
-        if (spool_list(spool, low, (size_t)(high - low), records, &count, err) < 0)
+    ctl_pages_init(&pages, spool, lowest, tail->next_seq, true);
+    while (spans < tail->limit && !is_ended(tail) && (result = ctl_pages_next(&pages, &header, err)) > 0) {
+        if (header->received_ns < tail->since_ns)
+            continue;
+        if (ctl_tail_read(&tail->reader, spool, header->seq, &tail->filter, count_span, &spans, err) == CTL_TAIL_FAILED)
             return -1;
-        for (size_t i = count; i-- > 0 && spans < tail->limit;) {
-            if (records[i].seq >= high || records[i].received_ns < tail->since_ns)
-                continue;
-            if (is_ended(tail))
-                return 0;
-            if (ctl_tail_read(&tail->reader, spool, records[i].seq, &tail->filter, count_span, &spans, err) ==
-                CTL_TAIL_FAILED)
-                return -1;
-            tail->next_seq = records[i].seq;
-        }
-        high = low;
+        tail->next_seq = header->seq;
     }
     tail->skip = spans > tail->limit ? spans - tail->limit : 0;
-    return 0;
+    return result < 0 ? -1 : 0;
 }
 
 /* What is there already, from the oldest or the last ones on. */
@@ -188,20 +181,16 @@ static int show_batch(struct tail *tail, const struct spool_record *record, stru
 /* All that is there below `end_seq`.  -1: the spool cannot be read. */
 static int catch_up(struct tail *tail, uint64_t end_seq, struct err *err)
 {
-    struct spool_record records[CTL_PAGE_RECORDS];
-    size_t count;
+    const struct spool_record *header;
+    struct ctl_pages pages;
+    int result = 0;
 
-    do {
-        if (spool_list(tail->follow.spool, tail->next_seq, CTL_PAGE_RECORDS, records, &count, err) < 0)
+    ctl_pages_init(&pages, tail->follow.spool, tail->next_seq, end_seq, false);
+    while (!is_ended(tail) && (result = ctl_pages_next(&pages, &header, err)) > 0) {
+        if (show_batch(tail, header, err) < 0)
             return -1;
-        for (size_t i = 0; i < count && !is_ended(tail); i++) {
-            if (records[i].seq >= end_seq)
-                return 0;
-            if (show_batch(tail, &records[i], err) < 0)
-                return -1;
-        }
-    } while (count > 0 && !tail->ended);
-    return 0;
+    }
+    return result < 0 ? -1 : 0;
 }
 
 /* --- following --------------------------------------------------------------- */

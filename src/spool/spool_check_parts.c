@@ -259,6 +259,7 @@ int spool_check_parts_run(struct spool_check_parts *parts)
     int rc;
 
     while ((rc = run_step(parts)) == 0) {
+        spool_forget_pages(parts->check->spool); /* the keys' pages, and what the kernel maps around them */
         if (to->progress != NULL)
             to->progress(to->context, parts->progress, parts->done, parts->check->expected_records);
     }
