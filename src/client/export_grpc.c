@@ -26,16 +26,12 @@ static bool is_noise(const char *message)
     return false;
 }
 
-static enum log_level level_of(const gpr_log_func_args *args)
-{
-    if (args->severity != GPR_LOG_SEVERITY_ERROR || is_noise(args->message))
-        return LOG_LEVEL_DEBUG;
-    return LOG_LEVEL_WARN;
-}
-
 static void write_line(gpr_log_func_args *args)
 {
-    log_write(level_of(args), "grpc.core", "%s", args->message);
+    if (args->severity == GPR_LOG_SEVERITY_ERROR && !is_noise(args->message))
+        log_warn("client.grpc", "%s", args->message);
+    else
+        log_debug("client.grpc", "%s", args->message);
 }
 
 void export_grpc_init(void)

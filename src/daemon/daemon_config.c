@@ -1,14 +1,16 @@
 /*
  * daemon_config.c - loading the configuration, and --check-config.
  *
- * A problem is printed as compilers do, so that editors and people find the
- * line; the log is not set up yet when it happens.
+ * A problem is told as compilers do, so that editors and people find the line:
+ * bare by --check-config, and by the daemon as an event like any other, in the
+ * log's default format where that is what the file would have told.
  */
 #include "daemon_config.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "log.h"
 #include "units.h"
 
 static void print_problem(void *context, const char *file, int line, const char *text)
@@ -20,9 +22,18 @@ static void print_problem(void *context, const char *file, int line, const char 
         fprintf(stderr, "%s: %s\n", file, text);
 }
 
+static void log_problem(void *context, const char *file, int line, const char *text)
+{
+    (void)context;
+    if (line > 0)
+        log_error("daemon.configuration_refused", "%s:%d: %s", file, line, text);
+    else
+        log_error("daemon.configuration_refused", "%s: %s", file, text);
+}
+
 int daemon_config_load(struct conf *conf, const char *path)
 {
-    return conf_load(conf, path, print_problem, NULL) == 0 ? 0 : -1;
+    return conf_load(conf, path, log_problem, NULL) == 0 ? 0 : -1;
 }
 
 struct sink_mongo_options daemon_config_sink(const struct conf *conf)
@@ -60,7 +71,7 @@ int daemon_config_check(const char *path)
     struct conf conf;
     int result;
 
-    if (daemon_config_load(&conf, path) != 0)
+    if (conf_load(&conf, path, print_problem, NULL) != 0)
         return -1;
     result = check_sink(&conf, path);
     if (result == 0)

@@ -1,5 +1,5 @@
 /*
- * daemon_config.h - the configuration as a person meets it: problems on standard error.
+ * daemon_config.h - the configuration as a person meets it: its problems.
  *
  * Main's thread.
  */
@@ -10,7 +10,7 @@
 #include "receiver.h"
 #include "sink_mongo.h"
 
-/* 0, or -1 when there are problems, each of which was printed as "FILE:LINE: text". */
+/* 0, or -1 when there are problems, each of which was logged as "FILE:LINE: text". */
 int daemon_config_load(struct conf *conf, const char *path);
 
 /* Loads, tries MongoDB's options without connecting, prints what is found or "FILE: OK".  0 or -1. */

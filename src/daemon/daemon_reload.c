@@ -12,6 +12,7 @@
 
 #include "buf.h"
 #include "conf_list.h"
+#include "daemon_config.h"
 #include "log.h"
 
 #define NAMES_MAX 2048 /* of the keys that need a restart; there are not so many */
@@ -82,18 +83,12 @@ static void log_changes(const struct conf *running, const struct conf *loaded)
     buf_fini(&names);
 }
 
-static void log_problem(void *context, const char *file, int line, const char *text)
-{
-    (void)context;
-    log_error("daemon.configuration_refused", "%s:%d: %s", file, line, text);
-}
-
 void daemon_reload(const struct conf *running, const char *path, struct flusher *flusher)
 {
     struct flush_settings settings;
     struct conf loaded;
 
-    if (conf_load(&loaded, path, log_problem, NULL) != 0)
+    if (daemon_config_load(&loaded, path) != 0)
         return;
     settings = daemon_reload_flush_settings(&loaded);
     daemon_reload_configure_log(&loaded);

@@ -100,7 +100,7 @@ static int make_sink(struct daemon *daemon, struct err *err)
     if (sink_mongo_new(&daemon->sink, &options, err) != 0)
         return -1;
     sink_mongo_mask_uri(uri, sizeof(uri), options.uri);
-    log_info("sink.configured", "uri=%s database=%s", uri, options.database);
+    log_info("mongodb.configured", "uri=%s database=%s", uri, options.database);
     return 0;
 }
 
@@ -117,15 +117,14 @@ static int start_flusher(struct daemon *daemon, struct err *err)
     return flusher_start(&daemon->flusher, &options, daemon->spool, daemon->writer, daemon->sink, err);
 }
 
-/* The address as configured, with the port that was bound. */
-static void log_listening(const char *event, const char *address, int port)
+/* The address as configured, with the port that was bound; 0 is a socket's in a file. */
+static const char *bound_address(char text[ERR_TEXT_MAX], const char *address, int port)
 {
-    if (address[0] == '\0')
-        return;
     if (port == 0)
-        log_info(event, "address=%s", address);
+        snprintf(text, ERR_TEXT_MAX, "%s", address);
     else
-        log_info(event, "address=%.*s:%d", (int)(strrchr(address, ':') - address), address, port);
+        snprintf(text, ERR_TEXT_MAX, "%.*s:%d", (int)(strrchr(address, ':') - address), address, port);
+    return text;
 }
 
 static bool is_ready(void *context)
@@ -151,11 +150,12 @@ static int start_admin(struct daemon *daemon, struct err *err)
         .refresh = refresh_gauges,
         .context = daemon,
     };
+    char text[ERR_TEXT_MAX];
 
     if (admin_start(&daemon->admin, &options, err) != 0)
         return -1;
     if (daemon->admin != NULL)
-        log_listening("admin.listening", options.listen, admin_port(daemon->admin));
+        log_info("admin.listening", "address=%s", bound_address(text, options.listen, admin_port(daemon->admin)));
     return 0;
 }
 
@@ -163,12 +163,17 @@ static int start_receiver(struct daemon *daemon, struct err *err)
 {
     const struct conf *conf = daemon->conf;
     struct receiver_options options = daemon_config_receiver(conf);
+    char text[ERR_TEXT_MAX];
 
     daemon_limits_raise(conf);
     if (receiver_start(&daemon->receiver, &options, daemon->writer, err) != 0)
         return -1;
-    log_listening("receiver.listening", options.grpc, receiver_grpc_port(daemon->receiver));
-    log_listening("receiver.http_listening", options.http, receiver_http_port(daemon->receiver));
+    if (options.grpc[0] != '\0')
+        log_info("receiver.grpc_listening", "address=%s",
+                 bound_address(text, options.grpc, receiver_grpc_port(daemon->receiver)));
+    if (options.http[0] != '\0')
+        log_info("receiver.http_listening", "address=%s",
+                 bound_address(text, options.http, receiver_http_port(daemon->receiver)));
     return 0;
 }
 

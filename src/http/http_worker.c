@@ -173,7 +173,7 @@ static void __attribute__((format(printf, 2, 0))) write_log(void *context, const
     (void)context;
     vsnprintf(text, sizeof(text), format, args);
     text[strcspn(text, "\r\n")] = '\0';
-    log_debug("http.core", "%s", text);
+    log_debug("receiver.http", "%s", text);
 }
 
 /*

@@ -77,9 +77,9 @@ static void fail_handshake(struct net_relay *relay, struct net_link *link, const
 
     metrics_add(METRIC_NET_HANDSHAKES_FAILED, 1);
     net_peer_text(link->client.fd, peer);
-    log_debug("net.handshake", "%s: the TLS handshake of %s failed: %s", relay->options->address, peer, reason);
+    log_debug("net.handshake_failed", "%s: the TLS handshake of %s failed: %s", relay->options->address, peer, reason);
     if (count > 0)
-        log_warn("net.handshakes_failed", "%s: %" PRIu64 " TLS handshakes failed, the last one of %s: %s",
+        log_warn("net.handshake_failed", "%s: %" PRIu64 " TLS handshakes failed, the last one of %s: %s",
                  relay->options->address, count, peer, reason);
     end_link(relay, link);
 }

@@ -181,7 +181,7 @@ void receiver_stop(struct receiver *receiver, unsigned timeout_ms)
     if (receiver->intake != NULL) {
         intake_close(receiver->intake);
         if (!intake_wait_idle(receiver->intake, deadline_ns))
-            log_warn("receiver.stop_timeout", "cutting the calls that are not finished");
+            log_warn("receiver.calls_cut", "cutting the calls that are not finished");
         intake_cut(receiver->intake);
     }
     quiesce(receiver->grpc_listener);

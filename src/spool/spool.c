@@ -88,7 +88,7 @@ static int clear_dead_readers(struct spool *spool, struct err *err)
     if (rc != 0)
         return spool_lmdb_error(err, rc, "cannot check the readers of spool %s", spool->path);
     if (dead > 0)
-        log_info("spool.readers", "%s: cleared %d readers that are gone", spool->path, dead);
+        log_info("spool.readers_cleared", "%s: cleared %d readers that are gone", spool->path, dead);
     return 0;
 }
 

@@ -58,8 +58,8 @@ static void give_to_owner(const struct spool *spool, int fd, const struct stat *
     if (geteuid() != 0 || data->st_nlink == 0 || (table->st_uid == data->st_uid && table->st_gid == data->st_gid))
         return;
     if (fchown(fd, data->st_uid, data->st_gid) == -1)
-        log_warn("spool.lock_owner", "cannot give %s/lock.mdb to uid %lu: %s", spool->path, (unsigned long)data->st_uid,
-                 mdb_strerror(errno));
+        log_warn("spool.cannot_give_lock", "cannot give %s/lock.mdb to uid %lu: %s", spool->path,
+                 (unsigned long)data->st_uid, mdb_strerror(errno));
 }
 
 /* The length stays: LMDB takes the number of slots from it. */

@@ -78,7 +78,7 @@ def test_the_daemon_does_not_start(problem, folder, processes, make_daemon, shar
     second.launch()
     assert second.wait_exit() == CONFIG_ERROR
     expected = {
-        "bad file": f"{second.config}:",
+        "bad file": f'level=error event=daemon.configuration_refused msg="{second.config}:',
         "missing file": str(second.config),
         "address in use": str(running.port),
         "spool in use": str(running.child.pid),

@@ -41,7 +41,7 @@ static void test_error_of_core_is_a_warning(void **state)
     (void)state;
     log_configure(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
     assert_non_null(
-        strstr(log_of("accept4: no file left"), "level=warn event=grpc.core msg=\"accept4: no file left\""));
+        strstr(log_of("accept4: no file left"), "level=warn event=client.grpc msg=\"accept4: no file left\""));
 }
 
 /* One line a request or a connection, at any client's will. */
@@ -56,7 +56,7 @@ static void test_noise_of_core_is_debug(void **state)
         log_configure(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
         assert_string_equal(log_of(lines[i]), "");
         log_configure(LOG_LEVEL_DEBUG, LOG_FORMAT_LOGFMT);
-        assert_non_null(strstr(log_of(lines[i]), "level=debug event=grpc.core"));
+        assert_non_null(strstr(log_of(lines[i]), "level=debug event=client.grpc"));
     }
 }
 
