@@ -2,6 +2,8 @@
 
 - A third-party library is included in one folder only.
 - Nothing names a place outside the repository.
+- docs/logs.md has every event of the log with its levels, and nothing else; what
+  names an event elsewhere names one that there is.
 """
 
 import pathlib
@@ -30,6 +32,13 @@ OWNERS = {
     r"systemd/.*": "daemon",
 }
 
+LOG_REFERENCE = ROOT / "docs/logs.md"
+
+# The part that an operator knows, and what it does or is.
+EVENT_MODULES = "admin|client|daemon|flush|mongodb|net|receiver|spool"
+EVENT_NAME = rf"(?:{EVENT_MODULES})\.[a-z]+(?:_[a-z]+)*"
+LOG_LEVELS = ["debug", "info", "warn", "error"]
+
 # In two halves, since this file is searched too.
 OUTSIDE = ["../" + "shared", "/wo" + "rk/"]
 
@@ -56,15 +65,72 @@ def misplaced_includes(path: pathlib.Path, text: str) -> list[str]:
     return found
 
 
+def logged_events(path: pathlib.Path, text: str, events: dict[str, set[str]]) -> list[str]:
+    """Adds the events of a source, with their levels.  A name has to be a literal, or it could not be found here."""
+    found = []
+    for call, name in re.findall(r'\blog_(debug|info|warn|error|write)\(\s*(?:"([^"]*)")?', text):
+        if call == "write" or not re.fullmatch(EVENT_NAME, name):
+            found.append(f"{path.relative_to(ROOT)}: log_{call}({name!r}): not an event's name, or no literal")
+        events.setdefault(name, set()).add(call)
+    return found
+
+
+def read_reference() -> tuple[dict[str, str], list[str]]:
+    """The levels that each event is said to have, below the headings that are modules, and what is no such row."""
+    rows: dict[str, str] = {}
+    found, module = [], ""
+    for line in LOG_REFERENCE.read_text().splitlines():
+        if heading := re.match(r"#+ (?:`([a-z]+)`$)?", line):
+            module = heading[1] or ""
+        if not module or not line.startswith("| `"):
+            continue
+        row = re.fullmatch(r"\| `([^`]+)` \| ([a-z, ]+) \| [^|]+ \| [^|]+ \|", line)
+        if row is None or not row[1].startswith(f"{module}.") or row[1] in rows:
+            found.append(f"docs/logs.md: below `{module}`, no row of an event of its, or one more: {line}")
+        else:
+            rows[row[1]] = row[2]
+    return rows, found
+
+
+def reference_problems(events: dict[str, set[str]]) -> list[str]:
+    rows, found = read_reference()
+    for name in sorted(events.keys() | rows.keys()):
+        levels = ", ".join(level for level in LOG_LEVELS if level in events.get(name, ()))
+        if name not in rows:
+            found.append(f"docs/logs.md: has no row for {name}, {levels}")
+        elif not levels:
+            found.append(f"docs/logs.md: {name} is in no source")
+        elif levels != rows[name]:
+            found.append(f"docs/logs.md: {name} is {levels}, not {rows[name]}")
+    return found
+
+
+def named_events(path: pathlib.Path, text: str, events: dict[str, set[str]]) -> list[str]:
+    """What searches, tests and lines that are shown say of events: event=NAME, in logfmt, JSON, jq or a pattern."""
+    found = []
+    pattern = rf'(?:level"?[=:]"?([a-z]+)"?[ ,]"?)?\bevent"? ?(?:==?|:) ?"?({EVENT_MODULES})\\?\.([a-z_]+)'
+    for level, module, rest in re.findall(pattern, text):
+        name = f"{module}.{rest}"
+        if name not in events or (level and level not in events[name]):
+            found.append(f"{path.relative_to(ROOT)}: {name} is no event, or not at level {level or 'any'}")
+    return found
+
+
 def main() -> None:
-    problems, sources = [], 0
-    for path in tracked_files():
-        text = path.read_bytes().decode(errors="replace")
-        if path.suffix in (".c", ".h"):
-            sources += 1
-            problems += misplaced_includes(path, text)
+    texts = {path: path.read_bytes().decode(errors="replace") for path in tracked_files()}
+    sources = {path: text for path, text in texts.items() if path.suffix in (".c", ".h")}
+    assert sources, "no sources were found"
+    events: dict[str, set[str]] = {}
+    problems = []
+    for path, text in sources.items():
+        problems += misplaced_includes(path, text)
+        if path.is_relative_to(ROOT / "src") and path.stem != "log":
+            problems += logged_events(path, text, events)
+    assert events, "no events were found"
+    problems += reference_problems(events)
+    for path, text in texts.items():
+        problems += named_events(path, text, events)
         problems += [f"{path.relative_to(ROOT)}: mentions {words}" for words in OUTSIDE if words in text]
-    assert sources > 0, "no sources were found"
     sys.exit("\n".join(problems) if problems else 0)
 
 

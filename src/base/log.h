@@ -1,8 +1,9 @@
 /*
  * log.h - one line an event, on standard error.
  *
- * Each event has a stable dotted name, for people who search and for alerts;
- * the text may change.  Any thread may log; a line is written with one write(2).
+ * Each event has a stable dotted name, for people who search and for alerts,
+ * as a literal; docs/logs.md has all of them, which scripts/check_sources.py
+ * compares.  The text may change.  Any thread may log; a line is written with one write(2).
  * Of an event that comes again and again some lines are left out and counted
  * (log_repeat.h), but at level debug.
  * Secrets are never passed to these functions: callers mask them.

@@ -1,6 +1,9 @@
-"""What the service manager is told, and what a probe for liveness sees when a thread is stuck."""
+"""What the service manager is told, and its journal; what a probe for liveness sees when a thread is stuck."""
 
+import json
+import os
 import pathlib
+import re
 import signal
 import socket
 from typing import Iterator
@@ -13,6 +16,9 @@ from lib.otlp import captures
 from lib.waiting import wait_until
 
 STUCK_SECONDS = 60  # PULSE_RECEIVER_MS
+LOGS = pathlib.Path(__file__).resolve().parents[2] / "docs/logs.md"
+PRIORITIES = {"debug": "7", "info": "6", "warn": "4", "error": "3"}
+LOGFMT = r'time=(?P<time>\S+) level=(?P<level>\w+) event=(?P<event>\S+) msg=(?P<msg>"(?:[^"\\]|\\.)*")( left_out=\d+)?'
 
 
 class Manager:
@@ -101,3 +107,64 @@ def test_reload_takes_over_what_can_change_and_names_what_cannot(make_daemon, ow
     with Client(daemon.endpoint) as client:
         assert client.send(captures()[0].read_bytes()).ok
     daemon.stop()
+
+
+# --- the journal -------------------------------------------------------------------------------------
+
+
+def read_line(line: str) -> dict[str, str]:
+    """One line as the journal gets it, in either form."""
+    priority, text = re.fullmatch("<([0-7])>(.*)", line).groups()
+    members = json.loads(text) if text.startswith("{") else re.fullmatch(LOGFMT, text).groupdict()
+    return {**members, "priority": priority}
+
+
+def promised_events() -> set[tuple[str, str]]:
+    """Name and level, by the tables of the reference."""
+    rows = re.findall(r"^\| `([a-z]+\.[a-z_]+)` \| ([a-z, ]+) \|", LOGS.read_text(), re.MULTILINE)
+    return {(event, level) for event, levels in rows for level in levels.split(", ")}
+
+
+def send_nonsense(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as peer:
+        peer.sendall(b"\x16\x03\x01 no protocol of ours\r\n\r\n")
+        peer.shutdown(socket.SHUT_WR)
+        while peer.recv(4096):
+            pass
+
+
+@pytest.mark.parametrize("form", ["logfmt", "json"])
+def test_every_line_of_a_life_with_troubles_is_a_promised_event(form, make_daemon, own_mongod):
+    mongod = own_mongod()
+    daemon = make_daemon(mongod, "tracing", {"log.format": form, "log.level": "debug"})
+    daemon.log.touch()
+    found = os.stat(daemon.log)
+    journal = {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"}
+
+    def wait_for(event: str) -> None:
+        wait_until(lambda: event in daemon.output(), event)
+
+    daemon.launch(**journal)
+    wait_for("daemon.ready")
+    for port in (daemon.port, daemon.http_port, daemon.admin_port):
+        send_nonsense(port)
+    with Client(daemon.endpoint) as client:
+        assert client.send(captures()[0].read_bytes()).ok
+    wait_for("flush.backing_off")
+    mongod.start()
+    wait_for("flush.flowing")
+    daemon.config.write_text(daemon.config.read_text() + "\nflush = { rate = -1; };\n")
+    daemon.signal(signal.SIGHUP)
+    wait_for("daemon.configuration_refused")
+    mongod.stop()
+    wait_for("mongodb.down")
+    daemon.stop()
+    lines = daemon.output().splitlines()
+    daemon.launch(**journal)
+    assert daemon.wait_exit() == 78
+    lines += daemon.output().splitlines()
+
+    events = [read_line(line) for line in lines]
+    assert {(event["event"], event["level"]) for event in events} <= promised_events()
+    assert all(event["priority"] == PRIORITIES[event["level"]] for event in events)
+    assert [event["event"] for event in events[-2:]] == ["daemon.stopped", "daemon.configuration_refused"]
