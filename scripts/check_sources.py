@@ -4,6 +4,7 @@
 - Nothing names a place outside the repository.
 - docs/logs.md has every event of the log with its levels, and nothing else; what
   names an event elsewhere names one that there is.
+- A link of a document into the repository leads to a file and a heading that are there.
 """
 
 import pathlib
@@ -116,6 +117,23 @@ def named_events(path: pathlib.Path, text: str, events: dict[str, set[str]]) -> 
     return found
 
 
+def anchors(text: str) -> set[str]:
+    """As GitHub makes them of headings, and those that are written."""
+    headings = re.findall(r"^#+ (.*)", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings} | set(
+        re.findall(r'<a id="([^"]+)"', text)
+    )
+
+
+def broken_links(path: pathlib.Path, text: str) -> list[str]:
+    found = []
+    for name, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)", text):
+        target = path.parent / name if name else path
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text())):
+            found.append(f"{path.relative_to(ROOT)}: a link to {name}#{anchor}, which is not there")
+    return found
+
+
 def main() -> None:
     texts = {path: path.read_bytes().decode(errors="replace") for path in tracked_files()}
     sources = {path: text for path, text in texts.items() if path.suffix in (".c", ".h")}
@@ -130,6 +148,7 @@ def main() -> None:
     problems += reference_problems(events)
     for path, text in texts.items():
         problems += named_events(path, text, events)
+        problems += broken_links(path, text) if path.suffix == ".md" else []
         problems += [f"{path.relative_to(ROOT)}: mentions {words}" for words in OUTSIDE if words in text]
     sys.exit("\n".join(problems) if problems else 0)
 
