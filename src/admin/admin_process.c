@@ -7,6 +7,7 @@
  */
 #include <dirent.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -29,6 +30,14 @@ static void set_cpu(void)
 
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         metrics_set(METRIC_PROCESS_CPU, timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime));
+}
+
+/* All arenas are locked for it, one after the other: for a look now and then. */
+static void set_heap(void)
+{
+    struct mallinfo2 info = mallinfo2();
+
+    metrics_set(METRIC_PROCESS_HEAP, info.uordblks + info.hblkhd);
 }
 
 static void set_memory(void)
@@ -95,6 +104,7 @@ void admin_process_refresh(void)
 {
     set_cpu();
     set_memory();
+    set_heap();
     set_descriptors();
     if (metrics_get(METRIC_PROCESS_START_TIME) == 0)
         set_start_time();

@@ -234,6 +234,7 @@
 #define DAEMON_LOOK_MS 5000                 /* between two looks at certificates and tokens */
 #define DAEMON_MALLOC_MMAP_BYTES (9 << 20)  /* an allocation of so much is a mapping of its own */
 #define DAEMON_MALLOC_KEEP_BYTES (16 << 20) /* that each of malloc's arenas keeps */
+#define DAEMON_MALLOC_ARENAS 4              /* so 64 MiB are kept at most; left alone it were eight arenas a core */
 #define DAEMON_DESCRIPTORS_MAX 256          /* beside those of the receiver's connections */
 
 /* Admin. */

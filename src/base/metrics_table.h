@@ -82,6 +82,7 @@ METRIC(SINK_CLAMPED,         COUNTER, "tracespool_sink_clamped_times_total", "",
 METRIC(PROCESS_CPU,          SECONDS, "process_cpu_seconds_total", "",                     "Total user and system CPU time spent in seconds.")
 METRIC(PROCESS_RESIDENT,     GAUGE,   "process_resident_memory_bytes", "",                 "Resident memory size in bytes; the spool's pages that are mapped count.")
 METRIC(PROCESS_VIRTUAL,      GAUGE,   "process_virtual_memory_bytes", "",                  "Virtual memory size in bytes; the whole spool is mapped.")
+METRIC(PROCESS_HEAP,         GAUGE,   "tracespool_process_heap_used_bytes", "",            "Memory that is allocated at the moment; what malloc keeps for later is resident too, and not in it.")
 METRIC(PROCESS_OPEN_FDS,     GAUGE,   "process_open_fds", "",                              "Number of open file descriptors.")
 METRIC(PROCESS_MAX_FDS,      GAUGE,   "process_max_fds", "",                               "Maximum number of open file descriptors.")
 METRIC(PROCESS_START_TIME,   GAUGE,   "process_start_time_seconds", "",                    "Start time of the process since unix epoch in seconds.")

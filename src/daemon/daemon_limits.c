@@ -52,4 +52,5 @@ void daemon_limits_keep_memory(void)
 {
     (void)mallopt(M_MMAP_THRESHOLD, DAEMON_MALLOC_MMAP_BYTES);
     (void)mallopt(M_TRIM_THRESHOLD, DAEMON_MALLOC_KEEP_BYTES);
+    (void)mallopt(M_ARENA_MAX, DAEMON_MALLOC_ARENAS);
 }
