@@ -183,10 +183,13 @@ static void show_mongodb(const struct screen *screen)
     const struct spool_delivery *delivery = &status->stat.delivery;
     char a[UNITS_TEXT_MAX];
 
-    label(screen, "MongoDB", delivery_style(delivery->state));
-    buf_text(screen->out, delivery->since_ns == 0 ? "nothing noted yet" : spool_delivery_state_name(delivery->state));
+    bool is_old = status->owner == 0 && delivery->since_ns != 0;
+
+    label(screen, "MongoDB", is_old ? CTL_PLAIN : delivery_style(delivery->state));
+    buf_text(screen->out, is_old ? "nothing is sent without a daemon, which noted last: " : "");
+    buf_text(screen->out, delivery->since_ns == 0 ? "nothing sent yet" : spool_delivery_state_name(delivery->state));
     ctl_text_style(screen->out, screen->colored, CTL_PLAIN);
-    if (delivery->since_ns != 0)
+    if (delivery->since_ns != 0 && !is_old)
         buf_printf(screen->out, " for %s", units_format_duration(a, ctl_status_age(status, delivery->since_ns)));
     if (delivery->attempts > 0)
         buf_printf(screen->out, ", failed %s %s in a row", units_format_count(a, delivery->attempts),
@@ -196,8 +199,6 @@ static void show_mongodb(const struct screen *screen)
                    units_format_duration(a, ctl_status_age(status, delivery->last_ok_ns)));
     else if (delivery->since_ns != 0)
         buf_text(screen->out, "; nothing confirmed yet");
-    if (status->owner == 0 && delivery->since_ns != 0)
-        buf_text(screen->out, " (as the daemon noted it)");
     end_line(screen);
     if (delivery->text[0] != '\0') {
         label(screen, "", CTL_PLAIN);
@@ -212,9 +213,10 @@ static void show_totals(const struct screen *screen)
     char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX], c[UNITS_TEXT_MAX];
 
     label(screen, "totals", CTL_PLAIN);
-    buf_printf(screen->out, "received %s %s, %s spans; delivered %s spans",
+    buf_printf(screen->out, "received %s %s, %s spans; delivered %s spans%s",
                units_format_count(a, stat->received_records), stat->received_records == 1 ? "batch" : "batches",
-               units_format_count(b, stat->received_spans), units_format_count(c, stat->delivered_spans));
+               units_format_count(b, stat->received_spans), units_format_count(c, stat->delivered_spans),
+               stat->parked_entries > 0 ? ", with those that are parked" : "");
     end_line(screen);
 }
 
@@ -244,6 +246,8 @@ void ctl_status_text(const struct ctl_status *status, unsigned width, bool color
         ctl_text_wrap(out, slice_of_text(findings[i].text), 2, width);
         buf_text(out, "\n");
     }
+    if (count == 0)
+        buf_text(out, "\nNothing needs attention.\n");
 }
 
 void ctl_status_frame(struct slice text, unsigned rows, struct buf *out)

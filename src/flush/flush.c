@@ -151,6 +151,7 @@ static void *run(void *argument)
             flush_back_off(thread, &err);
         } else if (thread->claimed_count == 0) {
             /* Others may have all of it in hand, and their claims may be left without a new record: hence the bound. */
+            flush_pay_note(flusher);
             pulse_idle(&thread->pulse);
             spool_writer_wait(flusher->writer, seen, clock_mono_ns() + IDLE_WAIT_NS);
         } else {
@@ -229,7 +230,7 @@ int flusher_start(struct flusher **out, const struct flush_options *options, str
             goto fail;
         }
     }
-    sink->ops->watch(sink, flush_note_passable, flusher);
+    sink->ops->watch(sink, flush_note_told, flusher);
     spool_writer_watch(writer, flush_note_edited, flusher);
     *out = flusher;
     return 0;

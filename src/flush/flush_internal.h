@@ -79,8 +79,11 @@ void flush_show_state(enum spool_delivery_state state);
 /* A write was answered: whoever backs off may try at once. */
 void flush_note_success(struct flusher *flusher);
 
-/* The sink says that writes may pass again: the same.  The sink's thread; `context` is the flusher. */
-void flush_note_passable(void *context);
+/* The sink's word: that writes may pass again, the same; or that none would.  The sink's thread; `context` is the flusher. */
+void flush_note_told(void *context, bool passable);
+
+/* Writes what is owed of that, if anything is: before a thread waits for work. */
+void flush_pay_note(struct flusher *flusher);
 
 /* An operator has changed the spool, or asks for a try: whoever backs off does it.  The writer's thread. */
 void flush_note_edited(void *context);

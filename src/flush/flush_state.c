@@ -7,7 +7,8 @@
  * is made when the state changes and otherwise not before FLUSH_NOTE_MS have
  * passed, FLUSH_NOTE_FAILED_MS for one more failed attempt.  The latter is owed
  * then, and made by a thread that waits: the next attempt may be half a minute
- * away, and until then status would tell the number of the first one.
+ * away, and until then status would tell the number of the first one.  So is
+ * what the sink finds out while nothing is sent.
  * A note that cannot be made (the writer is stopping) is not an error: it is
  * about the past.
  */
@@ -124,12 +125,33 @@ void flush_note_success(struct flusher *flusher)
         write_note(flusher, &note);
 }
 
-void flush_note_passable(void *context)
+/*
+ * Under the lock.  With nothing to send there is no attempt that could fail, and
+ * an operator asks all the same: what is known is told as a state without
+ * attempts, which is over when the sink says so.
+ */
+static void take_word(struct flusher *flusher, bool passable)
+{
+    struct spool_delivery *delivery = &flusher->delivery;
+    bool is_word = delivery->state == SPOOL_DELIVERY_BACKING_OFF && delivery->attempts == 0;
+
+    if (!passable && (delivery->state == SPOOL_DELIVERY_STARTING || delivery->state == SPOOL_DELIVERY_FLOWING))
+        move_to(flusher, SPOOL_DELIVERY_BACKING_OFF, "no server is known that takes writes");
+    else if (passable && is_word)
+        move_to(flusher, SPOOL_DELIVERY_FLOWING, "");
+    else
+        return;
+    flusher->note_owed = true;
+    flusher->noted_ns = 0; /* at once */
+}
+
+void flush_note_told(void *context, bool passable)
 {
     struct flusher *flusher = context;
 
     pthread_mutex_lock(&flusher->lock);
-    flusher->chances++;
+    take_word(flusher, passable);
+    flusher->chances += passable;
     pthread_cond_broadcast(&flusher->changed);
     pthread_mutex_unlock(&flusher->lock);
 }
@@ -210,6 +232,13 @@ static bool pay_note(struct flusher *flusher)
     write_note(flusher, &note);
     pthread_mutex_lock(&flusher->lock);
     return true;
+}
+
+void flush_pay_note(struct flusher *flusher)
+{
+    pthread_mutex_lock(&flusher->lock);
+    pay_note(flusher);
+    pthread_mutex_unlock(&flusher->lock);
 }
 
 /* Under the lock: when the next one of these comes, a signal, an owed note's time, or `end_ns`. */

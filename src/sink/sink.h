@@ -44,11 +44,12 @@ struct sink_ops {
                  struct sink_verdict *verdicts, struct err *err);
 
     /*
-     * From now on `passable` is called, on a thread of the sink's, whenever
-     * writes that failed may pass again.  NULL: never again, and when this
-     * returns no call is under way.  Any thread; one watcher at a time.
+     * From now on `told` is called, on a thread of the sink's that must not be
+     * kept: true whenever writes that failed may pass again, false when it is
+     * found out, without a write, that none would.  NULL: never again, and when
+     * this returns no call is under way.  Any thread; one watcher at a time.
      */
-    void (*watch)(struct sink *sink, void (*passable)(void *context), void *context);
+    void (*watch)(struct sink *sink, void (*told)(void *context, bool passable), void *context);
 };
 
 /* The head of an implementation's own struct. */

@@ -80,9 +80,9 @@ fail:
     return -1;
 }
 
-static void watch(struct sink *sink, void (*passable)(void *context), void *context)
+static void watch(struct sink *sink, void (*told)(void *context, bool passable), void *context)
 {
-    sink_monitor_watch(&((struct sink_mongo *)sink)->monitor, passable, context);
+    sink_monitor_watch(&((struct sink_mongo *)sink)->monitor, told, context);
 }
 
 static const struct sink_ops ops = {

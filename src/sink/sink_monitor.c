@@ -1,6 +1,6 @@
 /*
  * sink_monitor.c - what the driver's monitors say, as metrics, and as a word
- * to those who back off.
+ * to the flusher.
  *
  * A monitor asks each server every ten seconds, and at once after an
  * operation failed; it tells when what is known of the deployment has changed
@@ -42,10 +42,10 @@ static void count_time(struct sink_monitor *monitor)
 }
 
 /* Under the lock. */
-static void tell(const struct sink_monitor *monitor)
+static void tell(const struct sink_monitor *monitor, bool passable)
 {
-    if (monitor->passable != NULL)
-        monitor->passable(monitor->context);
+    if (monitor->told != NULL)
+        monitor->told(monitor->context, passable);
 }
 
 /* Under the lock.  True when it is news: that no server is known yet at the start is none. */
@@ -57,8 +57,8 @@ static bool set_writable(struct sink_monitor *monitor, bool is_writable)
     monitor->is_known = true;
     monitor->is_writable = is_writable;
     metrics_set(METRIC_MONGODB_UP, is_writable);
-    if (is_news && is_writable)
-        tell(monitor);
+    if (is_news)
+        tell(monitor, is_writable);
     return is_news;
 }
 
@@ -111,10 +111,10 @@ void sink_monitor_detach(struct sink_monitor_tap *tap)
     pthread_mutex_unlock(&tap->monitor->lock);
 }
 
-void sink_monitor_watch(struct sink_monitor *monitor, void (*passable)(void *context), void *context)
+void sink_monitor_watch(struct sink_monitor *monitor, void (*told)(void *context, bool passable), void *context)
 {
     pthread_mutex_lock(&monitor->lock);
-    monitor->passable = passable;
+    monitor->told = told;
     monitor->context = context;
     pthread_mutex_unlock(&monitor->lock);
 }
@@ -122,7 +122,15 @@ void sink_monitor_watch(struct sink_monitor *monitor, void (*passable)(void *con
 void sink_monitor_tell(struct sink_monitor *monitor)
 {
     pthread_mutex_lock(&monitor->lock);
-    tell(monitor);
+    tell(monitor, true);
+    pthread_mutex_unlock(&monitor->lock);
+}
+
+void sink_monitor_doubt(struct sink_monitor *monitor)
+{
+    pthread_mutex_lock(&monitor->lock);
+    if (!monitor->is_writable)
+        tell(monitor, false);
     pthread_mutex_unlock(&monitor->lock);
 }
 

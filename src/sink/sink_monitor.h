@@ -18,7 +18,7 @@ struct sink_monitor {
     bool is_known; /* the driver looks, and has said something */
     bool is_writable;
     uint64_t counted_ns; /* monotonic: time is counted up to here */
-    void (*passable)(void *context);
+    void (*told)(void *context, bool passable);
     void *context;
 };
 
@@ -47,10 +47,13 @@ void sink_monitor_attach(struct sink_monitor_tap *tap, struct sink_monitor *moni
 void sink_monitor_detach(struct sink_monitor_tap *tap);
 
 /* As sink.h's watch. */
-void sink_monitor_watch(struct sink_monitor *monitor, void (*passable)(void *context), void *context);
+void sink_monitor_watch(struct sink_monitor *monitor, void (*told)(void *context, bool passable), void *context);
 
-/* Tells the watcher, for another reason. */
+/* Tells the watcher, for another reason, that writes may pass again. */
 void sink_monitor_tell(struct sink_monitor *monitor);
+
+/* Something has failed: tells the watcher when no server is known that takes writes. */
+void sink_monitor_doubt(struct sink_monitor *monitor);
 
 /* Counts the time up to now. */
 void sink_monitor_refresh(struct sink_monitor *monitor);

@@ -84,6 +84,9 @@ static bool settle(struct sink_upkeep *upkeep, enum step step, int result, const
 
     tell(upkeep, step, result == 0 ? "" : err->text);
     sink_pool_note(upkeep->link.mongo, result == 0 ? NULL : err);
+    if (result != 0)
+        sink_monitor_doubt(
+            &upkeep->link.mongo->monitor); /* at a start nothing was lost that the monitors could tell of */
     if (result != 0 && err->class != ERR_CONFIG && soon_ns < *pause_ns)
         *pause_ns = soon_ns;
     return result == 0;

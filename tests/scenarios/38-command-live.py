@@ -53,7 +53,36 @@ def backlog(own_mongod, make_daemon):
 
 
 def test_status_shows_its_lines_in_their_order(daemon):
-    assert labels(ctl.text("status", config=daemon.config).splitlines()) == LABELS
+    *lines, space, last = ctl.text("status", config=daemon.config).splitlines()
+    assert labels(lines) == LABELS
+    assert (space, last) == ("", "Nothing needs attention.")
+
+
+@pytest.mark.parametrize("begins", [True, False], ids=["it-goes-away", "it-was-never-there"])
+def test_an_outage_is_told_while_nothing_is_sent(own_mongod, make_daemon, begins):
+    mongod = own_mongod()
+    if begins:
+        mongod.start()
+    daemon = make_daemon(mongod, "tracing").start()
+
+    def state() -> str:
+        return ctl.status(daemon.config)["mongodb"]["state"]
+
+    if begins:
+        wait_until(lambda: daemon.metrics()["tracespool_mongodb_up"] == 1, "MongoDB to be seen")
+        assert "nothing sent yet" in ctl.text("status", config=daemon.config)
+        mongod.stop()
+    wait_until(lambda: state() == "backing off", "the outage to be noted", 60)
+    status = ctl.status(daemon.config)
+    assert [finding["code"] for finding in status["findings"]] == ["mongodb_unavailable"]
+    assert status["mongodb"]["failed_attempts"] == 0
+    assert status["mongodb"]["last_error"] == "no server is known that takes writes"
+    assert daemon.http("/readyz")[0] == 200, "it would acknowledge now"
+    mongod.start()
+    wait_until(lambda: state() == "flowing", "its end to be noted", 60)
+    assert ctl.status(daemon.config)["findings"] == []
+    daemon.stop()
+    assert "nothing is sent without a daemon, which noted last: flowing" in ctl.text("status", config=daemon.config)
 
 
 def test_rates_are_those_that_clients_and_mongodb_see(daemon):

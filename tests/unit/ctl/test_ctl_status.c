@@ -72,7 +72,8 @@ static void test_text_of_a_healthy_daemon(void **state)
                          "disk       2.00 GiB of 8.00 GiB used (25 %), history included; 100 GiB free on the file "
                          "system\n"
                          "MongoDB    flowing for 1 h 0 m; last confirmed 2.0 s ago\n"
-                         "totals     received 5,012 batches, 501,204 spans; delivered 500,000 spans\n");
+                         "totals     received 5,012 batches, 501,204 spans; delivered 500,000 spans\n"
+                         "\nNothing needs attention.\n");
 }
 
 static void test_text_of_an_empty_spool_without_a_daemon(void **state)
@@ -88,7 +89,7 @@ static void test_text_of_an_empty_spool_without_a_daemon(void **state)
                          "history    nothing\n"
                          "parked     nothing\n"
                          "disk       0 B of 16.0 MiB used (0 %), history included\n"
-                         "MongoDB    nothing noted yet\n"
+                         "MongoDB    nothing sent yet\n"
                          "totals     received 0 batches, 0 spans; delivered 0 spans\n"
                          "\n"
                          "! tracespoold is not running: nothing is received or delivered. Start it (systemctl start\n"

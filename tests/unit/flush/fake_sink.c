@@ -165,12 +165,12 @@ static int write_fragments(struct sink_session *session, const struct otlp_fragm
     return fails ? err_set(err, fail_class, 6, "the sink is away") : 0;
 }
 
-static void watch(struct sink *sink, void (*passable)(void *context), void *context)
+static void watch(struct sink *sink, void (*told)(void *context, bool passable), void *context)
 {
     struct fake_sink *fake = (struct fake_sink *)sink;
 
     pthread_mutex_lock(&fake->lock);
-    fake->passable = passable;
+    fake->told = told;
     fake->context = context;
     pthread_mutex_unlock(&fake->lock);
 }
@@ -219,10 +219,10 @@ bool fake_sink_has(struct fake_sink *fake, uint64_t number)
     return has;
 }
 
-void fake_sink_tell(struct fake_sink *fake)
+void fake_sink_tell(struct fake_sink *fake, bool passable)
 {
     pthread_mutex_lock(&fake->lock);
-    if (fake->passable != NULL)
-        fake->passable(fake->context);
+    if (fake->told != NULL)
+        fake->told(fake->context, passable);
     pthread_mutex_unlock(&fake->lock);
 }

@@ -44,7 +44,7 @@ struct fake_sink {
     uint64_t writes_apart;                            /* with `apart` */
     size_t documents_of_writes[FAKE_SINK_WRITES_MAX]; /* those that succeeded, the first of them */
     size_t write_count;
-    void (*passable)(void *context);
+    void (*told)(void *context, bool passable);
     void *context;
     uint64_t largest_write;                      /* fragments in one write */
     struct fake_write writes[FLUSH_THREADS_MAX]; /* in hand */
@@ -58,7 +58,7 @@ void fake_sink_fini(struct fake_sink *fake);
 /* Any thread. */
 void fake_sink_hang(struct fake_sink *fake, uint64_t number); /* 0: no more */
 void fake_sink_fail(struct fake_sink *fake, unsigned writes);
-void fake_sink_tell(struct fake_sink *fake); /* the watcher that writes may pass again */
+void fake_sink_tell(struct fake_sink *fake, bool passable); /* the watcher */
 bool fake_sink_has(struct fake_sink *fake, uint64_t number);
 
 #endif

@@ -135,7 +135,7 @@ static void assert_word_ends_the_wait(struct fixture *f, enum err_class class, c
     assert_int_equal(metrics_get(METRIC_FLUSH_STATE_STARTING) + metrics_get(METRIC_FLUSH_STATE_FLOWING), 0);
     assert_int_equal(stat.pending_records, 10);
     fake_sink_fail(&f->sink, 0);
-    fake_sink_tell(&f->sink);
+    fake_sink_tell(&f->sink, true);
     assert_delivered(f, 10);
     assert_int_equal(metrics_get(shown), 0);
     assert_int_equal(metrics_get(METRIC_FLUSH_STATE_FLOWING), 1);
@@ -197,7 +197,7 @@ static void test_each_probe_is_noted_before_the_next(void **state)
 /* A word that comes before the thread waits is lost: it is told again and again. */
 static bool has_failed_at_the_sinks_word(struct fixture *f, const struct spool_stat *stat)
 {
-    fake_sink_tell(&f->sink);
+    fake_sink_tell(&f->sink, true);
     return has_failed_as_often(f, stat);
 }
 
@@ -218,15 +218,50 @@ static void test_flood_of_failures_is_noted_now_and_then(void **state)
     assert_true(metrics_get(METRIC_SPOOL_COMMITS) - commits <= 2 + elapsed_ms / FLUSH_NOTE_FAILED_MS);
 }
 
+static bool flowing(struct fixture *f, const struct spool_stat *stat)
+{
+    (void)f;
+    return stat->delivery.state == SPOOL_DELIVERY_FLOWING;
+}
+
+/* Nothing is sent, so nothing fails: the sink's word is all that is known. */
+static void test_what_the_sink_finds_out_is_noted_while_nothing_is_sent(void **state)
+{
+    struct fixture *f = *state;
+    struct flush_options options = one_thread(100);
+    struct spool_stat stat;
+
+    fixture_start_with(f, &options);
+    fake_sink_tell(&f->sink, true);
+    fake_sink_tell(&f->sink, false);
+    stat = fixture_until(f, backing_off, "the word is noted");
+    assert_int_equal(stat.delivery.attempts, 0);
+    assert_string_equal(stat.delivery.text, "no server is known that takes writes");
+    assert_int_equal(stat.delivery.last_ok_ns, 0);
+    fake_sink_tell(&f->sink, true);
+    stat = fixture_until(f, flowing, "that it is over is noted");
+    assert_string_equal(stat.delivery.text, "");
+    /* What an attempt has found out is not taken back by a word. */
+    fixture_put_numbers(f, 1, 2);
+    assert_delivered(f, 1);
+    fail_as(f, ERR_CONFIG, UINT32_MAX);
+    fixture_put_numbers(f, 2, 3);
+    stat = fixture_until(f, misconfigured, "the failure is noted");
+    fake_sink_tell(&f->sink, false);
+    fixture_put_numbers(f, 3, 4); /* a transaction behind it */
+    stat = fixture_until(f, misconfigured, "the failure is noted still");
+    assert_string_equal(stat.delivery.text, "the sink is away");
+}
+
 static void test_stopped_flusher_is_told_no_more(void **state)
 {
     struct fixture *f = *state;
     struct flush_options options = one_thread(100);
 
     fixture_start_with(f, &options);
-    assert_non_null(f->sink.passable);
+    assert_non_null(f->sink.told);
     fixture_stop(f);
-    assert_null(f->sink.passable);
+    assert_null(f->sink.told);
 }
 
 /* --- the rate ------------------------------------------------------------------- */
@@ -314,6 +349,7 @@ int main(void)
         TEST(test_misconfiguration_ends_at_the_sinks_word),
         TEST(test_each_probe_is_noted_before_the_next),
         TEST(test_flood_of_failures_is_noted_now_and_then),
+        TEST(test_what_the_sink_finds_out_is_noted_while_nothing_is_sent),
         TEST(test_stopped_flusher_is_told_no_more),
         TEST(test_rate_bounds_writes_and_time),
         TEST(test_stop_ends_the_wait_for_the_rate),

@@ -371,22 +371,22 @@ static void test_unknown_failure_of_everything_refuses_nothing(void **state)
 /* --- whether it can be written to ------------------------------------------- */
 
 static pthread_mutex_t told_lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned told;
+static unsigned told[2]; /* that none would pass, that writes may pass */
 
-static void count_tell(void *context)
+static void count_tell(void *context, bool passable)
 {
     (void)context;
     pthread_mutex_lock(&told_lock);
-    told++;
+    told[passable]++;
     pthread_mutex_unlock(&told_lock);
 }
 
-static unsigned times_told(void)
+static unsigned times_told(bool passable)
 {
     unsigned times;
 
     pthread_mutex_lock(&told_lock);
-    times = told;
+    times = told[passable];
     pthread_mutex_unlock(&told_lock);
     return times;
 }
@@ -411,17 +411,18 @@ static void test_monitor_says_up_and_down_and_tells_the_watcher(void **state)
     opened_open(&opened, mongod_host(mongod), SHORT_HEARTBEAT, "monitor");
     opened.sink->ops->watch(opened.sink, count_tell, NULL);
     await_up(1);
-    before = times_told();
+    before = times_told(true);
     mongod_stop(mongod);
     await_up(0);
     usleep(20000);
     sink_mongo_refresh_metrics(opened.sink);
     assert_true(metrics_get(METRIC_MONGODB_UP_SECONDS) > up_ns);
     assert_true(metrics_get(METRIC_MONGODB_DOWN_SECONDS) >= down_ns + 20 * NS_PER_MS);
-    assert_int_equal(times_told(), before);
+    assert_int_equal(times_told(true), before);
+    assert_int_equal(times_told(false), 1);
     mongod_restart(mongod);
     await_up(1);
-    assert_int_equal(times_told(), before + 1);
+    assert_int_equal(times_told(true), before + 1);
     opened.sink->ops->watch(opened.sink, NULL, NULL);
     opened_close(&opened);
 }
