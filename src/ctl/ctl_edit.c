@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl_time.h"
 #include "ctl_verbs.h"
 
 #define HELP_DRY_RUN "only count what would be done"
@@ -102,7 +103,10 @@ static int take_ids(struct ctl_edit *edit, char **operands, int count, struct er
     for (int i = 0; i < count; i++) {
         struct ctl_edit_id id;
 
-        if (strcmp(operands[i], "-") == 0) {
+        if (edit->pick.since_ns > 0 && ctl_time_is_clock(operands[i])) {
+            return err_set(err, ERR_CONFIG, 0, "\"%s\" stands alone: quote a time with its day, \"yesterday %s\"",
+                           operands[i], operands[i]);
+        } else if (strcmp(operands[i], "-") == 0) {
             if (edit->from_input)
                 return err_set(err, ERR_CONFIG, 0, "standard input can be read once; - stands there twice");
             edit->from_input = true;
@@ -162,6 +166,7 @@ static int edit_spool(struct ctl_edit *edit)
 {
     struct err err;
 
+    ctl_edit_note_window(edit);
     if (ctl_edit_plan(edit, &err) < 0 || (edit->pick.service != NULL && ctl_edit_find_service(edit, &err) < 0))
         return ctl_fail(edit->ctl, "%s", err.text);
     if (edit->dry_run) {

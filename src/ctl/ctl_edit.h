@@ -117,6 +117,9 @@ void ctl_edit_do(struct ctl_edit *edit);
 /* Whether somebody could be asked, or need not be; else the reason is printed.  Before the spool is opened. */
 bool ctl_edit_may_ask(const struct ctl_edit *edit);
 
+/* Says which times are meant, as they were understood, and how far back the spool reaches when that is less. */
+void ctl_edit_note_window(struct ctl_edit *edit);
+
 /* Says what will be done and asks, if the verb is one that asks.  False: no.  Leaves no work when nothing was found. */
 bool ctl_edit_ask(struct ctl_edit *edit);
 

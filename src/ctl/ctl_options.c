@@ -24,7 +24,7 @@ enum { GLOBAL_CONF = 'c', GLOBAL_HELP = 'h', GLOBAL_SPOOL = 256, GLOBAL_JSON, GL
 const struct ctl_option ctl_options_global[] = {
     {"config", "FILE", GLOBAL_CONF, "configuration (also -c FILE); default " CONF_DEFAULT_PATH},
     {"spool", "DIR", GLOBAL_SPOOL, "directory of the spool, instead of the configuration's"},
-    {"json", NULL, GLOBAL_JSON, "JSON for programs, instead of text for people"},
+    {"json", NULL, GLOBAL_JSON, "JSON for programs, one object a line, instead of text for people"},
     {"color", "WHEN", GLOBAL_COLOR, "auto (default: on a terminal, unless NO_COLOR is set), always or never"},
     {"help", NULL, GLOBAL_HELP, "help (also -h)"},
     {"version", NULL, GLOBAL_VERSION, "the version"},

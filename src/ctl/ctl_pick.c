@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "ctl_time.h"
+#include "units.h"
 
 /* --- options ---------------------------------------------------------------- */
 
@@ -47,8 +48,10 @@ int ctl_pick_take_service(struct ctl *ctl, struct ctl_pick *pick, const char *te
 
 int ctl_pick_check_times(struct ctl *ctl, const struct ctl_pick *pick)
 {
+    char text[UNITS_TEXT_MAX];
+
     if (pick->since_ns > clock_wall_ns()) {
-        ctl_fail(ctl, "--since has yet to come");
+        ctl_fail(ctl, "--since has yet to come: it is %s", units_format_time(text, pick->since_ns));
         return -1;
     }
     if (pick->until_ns <= pick->since_ns) {

@@ -4,6 +4,7 @@
  * The names in JSON are an interface: they are listed in docs/command.md and stay.
  */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "clock.h"
 #include "ctl_size_plan.h"
@@ -26,11 +27,21 @@ static const char *duration(char out[UNITS_TEXT_MAX], uint64_t ns)
     return ns == UINT64_MAX ? "for ever" : units_format_duration(out, ns);
 }
 
+/* Three digits of a small one, all of a large one. */
+static const char *spans_text(char out[UNITS_TEXT_MAX], double spans)
+{
+    if (spans >= 1000)
+        return units_format_count(out, (uint64_t)(spans + 0.5));
+    snprintf(out, UNITS_TEXT_MAX, "%.3g", spans);
+    return out;
+}
+
 static void put_rate(struct buf *out, const struct ctl_size_rate *rate)
 {
-    char bytes[UNITS_TEXT_MAX];
+    char spans[UNITS_TEXT_MAX], bytes[UNITS_TEXT_MAX];
 
-    buf_printf(out, "%.3g spans/s, %s/s of the file", rate->spans, units_format_bytes(bytes, (uint64_t)rate->bytes));
+    buf_printf(out, "%s spans/s, %s/s of the file", spans_text(spans, rate->spans),
+               units_format_bytes(bytes, (uint64_t)rate->bytes));
 }
 
 static void put_measured(const struct ctl_size_view *view, struct buf *out)
@@ -73,8 +84,8 @@ static void put_needed(const struct ctl_size_view *view, struct buf *out)
     char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
 
     label(out, "outage");
-    buf_printf(out, "%s at %.3g spans/s (%s), and %.3g %% more", units_format_duration(a, view->asked->outage_ns),
-               plan->rate.spans, words[plan->basis], (double)view->asked->margin_millionths / 10000);
+    buf_printf(out, "%s at %s spans/s (%s), and %.3g %% more", units_format_duration(a, view->asked->outage_ns),
+               spans_text(b, plan->rate.spans), words[plan->basis], (double)view->asked->margin_millionths / 10000);
     if (plan->too_much)
         buf_text(out, ": more than any spool holds\n");
     else
@@ -95,7 +106,9 @@ static void put_line(const struct ctl_size_view *view, struct buf *out)
 
     if (plan->too_much)
         return;
-    buf_printf(out, "\n%s, in the group \"spool\" of the configuration:\n    size = \"%" PRIu64 "MiB\";\n",
+    buf_printf(out,
+               "\n%s, with what a spool keeps free, in the group \"spool\" of the configuration:\n    size = \"%" PRIu64
+               "MiB\";\n",
                plan->size_bytes == 0                    ? "What it needs"
                : plan->size_bytes >= plan->needed_bytes ? "It is large enough. What would do"
                                                         : "It is too small. What it needs, before a restart",

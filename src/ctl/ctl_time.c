@@ -31,7 +31,8 @@ struct point {
 static int no_time(const char *text, struct err *err)
 {
     return err_set(err, ERR_CONFIG, 0,
-                   "\"%s\" is no time; write 2h, yesterday 14:00, 2026-11-22 14:00 or 2026-11-22T14:00:00Z", text);
+                   "\"%s\" is no time; write 2h, \"yesterday 14:00\", \"2026-11-22 14:00\" or 2026-11-22T14:00:00Z",
+                   text);
 }
 
 static int no_such_time(const char *text, struct err *err)
@@ -258,4 +259,11 @@ int ctl_time_parse(const char *text, uint64_t now_ns, uint64_t *wall_ns, struct 
         return err_set(err, ERR_CONFIG, 0, "\"%s\" is after 2553", text);
     *wall_ns = (uint64_t)seconds * NS_PER_S + point.fraction_ns;
     return 0;
+}
+
+bool ctl_time_is_clock(const char *text)
+{
+    struct point point = {.fraction_ns = 0};
+
+    return take_clock(&text, &point) && *text == '\0';
 }

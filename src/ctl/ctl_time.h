@@ -4,6 +4,7 @@
 #ifndef TRACESPOOL_CTL_TIME_H
 #define TRACESPOOL_CTL_TIME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -21,5 +22,8 @@
  * what was typed.
  */
 int ctl_time_parse(const char *text, uint64_t now_ns, uint64_t *wall_ns, struct err *err);
+
+/* Whether it is a time of day and nothing else: 09:30, 14:00:30. */
+bool ctl_time_is_clock(const char *text);
 
 #endif

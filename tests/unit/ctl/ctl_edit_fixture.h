@@ -77,6 +77,18 @@ static inline void assert_ran_here(struct run *run, int status, const char *out,
     run_free(run);
 }
 
+/* The same of a replay by time, which says first which times are meant. */
+static inline void assert_ran_in_window(struct run *run, int status, const char *out, const char *err)
+{
+    static const char says[] = "tracespool replay: what was received from ";
+    char *rest = strchr(run->err, '\n');
+
+    assert_int_equal(strncmp(run->err, says, sizeof(says) - 1), 0);
+    assert_non_null(rest);
+    memmove(run->err, rest + 1, strlen(rest));
+    assert_ran_here(run, status, out, err);
+}
+
 /* Runs with `text` on standard input, from a pipe. */
 static inline void run_with_input(struct run *run, const char *text, const char *const *argv)
 {

@@ -201,7 +201,8 @@ static void test_text_of_a_spool_that_is_too_small(void **state)
                  "outage     1 d 12 h at 7.02 spans/s (as in the busiest time of that length), and 25 % more: 108 MiB\n"
                  "present    64.0 MiB, which outlasts 1 d 0 h at that rate, 16 h 54 m at that of the busiest hour\n"
                  "\n"
-                 "It is too small. What it needs, before a restart, in the group \"spool\" of the configuration:\n"
+                 "It is too small. What it needs, before a restart, with what a spool keeps free, in the group "
+                 "\"spool\" of the configuration:\n"
                  "    size = \"117MiB\";\n");
 }
 
@@ -216,7 +217,7 @@ static void test_text_of_a_spool_that_is_not_there(void **state)
                  "measured   0 batches, 0 spans; 267 bytes of the file a span, which is assumed\n"
                  "outage     1 d 12 h at 200 spans/s (as given), and 0 % more: 6.45 GiB\n"
                  "\n"
-                 "What it needs, in the group \"spool\" of the configuration:\n"
+                 "What it needs, with what a spool keeps free, in the group \"spool\" of the configuration:\n"
                  "    size = \"7041MiB\";\n");
 }
 

@@ -218,7 +218,8 @@ static void test_nonsense_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         snprintf(why, sizeof(why),
-                 "\"%s\" is no time; write 2h, yesterday 14:00, 2026-11-22 14:00 or 2026-11-22T14:00:00Z", texts[i]);
+                 "\"%s\" is no time; write 2h, \"yesterday 14:00\", \"2026-11-22 14:00\" or 2026-11-22T14:00:00Z",
+                 texts[i]);
         assert_refused(UTC, texts[i], why);
     }
 }
