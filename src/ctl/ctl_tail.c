@@ -56,6 +56,7 @@ struct tail {
     struct buf out;
 
     uint64_t next_seq;      /* to be listed next */
+    uint64_t begin_seq;     /* the first that came after the beginning */
     uint64_t expected;      /* the batch after the last one that was seen; 0: none was */
     uint64_t skip;          /* spans that are not shown, of the first batch */
     uint64_t damaged_files; /* that are kept beside the spool */
@@ -112,7 +113,7 @@ static int find_begin(struct tail *tail, uint64_t *end_seq, struct err *err)
         spool_list(tail->follow.spool, 0, 1, &oldest, &count, err) < 0)
         return -1;
     tail->damaged_files = stat.damaged_files;
-    *end_seq = tail->next_seq = stat.next_seq;
+    *end_seq = tail->next_seq = tail->begin_seq = stat.next_seq;
     if (count > 0 && tail->limit == NO_LIMIT)
         tail->next_seq = oldest.seq;
     else if (count > 0 && tail->limit > 0 && find_last(tail, oldest.seq, err) < 0)
@@ -145,12 +146,23 @@ static int show_span(void *context, const struct ctl_tail_span *span)
     return tail->out.len < OUT_BYTES_FULL ? 0 : write_out(tail);
 }
 
+/* The ring goes from its oldest end: a gap behind a batch that is there still was one before all this. */
+static bool is_passed_by_the_ring(struct tail *tail)
+{
+    struct spool_record oldest;
+    struct err err;
+    size_t count;
+
+    return spool_list(tail->follow.spool, 0, 1, &oldest, &count, &err) == 0 &&
+           (count == 0 || oldest.seq >= tail->expected);
+}
+
 static void note_gap(struct tail *tail, uint64_t seq)
 {
     uint64_t gone = seq - tail->expected;
     char text[UNITS_TEXT_MAX];
 
-    if (tail->expected == 0 || gone == 0)
+    if (tail->expected == 0 || gone == 0 || (tail->expected < tail->begin_seq && !is_passed_by_the_ring(tail)))
         return;
     ctl_note(tail->ctl, "%s %s gone before %s could be shown: removed after delivery to make room, or by an operator",
              units_format_count(text, gone), gone == 1 ? "batch was" : "batches were", gone == 1 ? "it" : "they");
@@ -220,7 +232,7 @@ static int begin_anew(struct tail *tail, struct err *err)
     else
         ctl_note(tail->ctl, "the spool is another file now");
     tail->damaged_files = stat.damaged_files;
-    tail->expected = 0;
+    tail->expected = tail->begin_seq = 0;
     if (stat.next_seq < tail->next_seq)
         tail->next_seq = 0;
     return 0;

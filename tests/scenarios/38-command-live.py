@@ -389,6 +389,18 @@ def test_tail_begins_with_what_it_was_told_to(backlog, at_rest):
     assert [line[-32:] for line in lines] == [trace for trace, _ in sent]
 
 
+@pytest.mark.parametrize("removed", ["1", "2"])
+def test_tail_is_silent_of_what_had_gone_before_it_began(backlog, removed):
+    _, daemon = backlog
+    with Client(daemon.endpoint) as client:
+        assert client.send((otlp.CAPTURES / "java-0001.pb").read_bytes()).ok
+    ctl.text("rm", removed, config=daemon.config)
+    result = ctl.run("tail", "--no-follow", "--since", "1h", config=daemon.config)
+    assert (result.returncode, result.stderr) == (0, "")
+    left = [name for n, name in enumerate(("java-0005", "node-0001", "java-0001"), 1) if n != int(removed)]
+    assert len(result.stdout.splitlines()) == len(sent_spans(*left))
+
+
 def test_tail_refuses_what_it_cannot_mean(daemon):
     for arguments, words in [
         (["--status", "bad"], '--status takes error, ok or unset, not "bad"'),
