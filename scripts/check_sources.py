@@ -30,6 +30,7 @@ OWNERS = {
     r"nghttp2/.*": "h2 bench fuzz",
     r"microhttpd\.h": "admin http",
     r"openssl/.*": "net",
+    r"curl/.*": "tracing",
     r"systemd/.*": "daemon",
 }
 

@@ -7,7 +7,7 @@ packages_for() {
         echo ca-certificates gcc libc6-dev cmake ninja-build pkg-config \
             protobuf-c-compiler libprotobuf-c-dev libxxhash-dev libconfig-dev libzstd-dev libdeflate-dev \
             liblmdb-dev libmongoc-dev libgrpc-dev libmicrohttpd-dev libnghttp2-dev libssl-dev libsnappy-dev libyajl-dev \
-            libsystemd-dev
+            libsystemd-dev libcurl4-openssl-dev
         ;;
     package) echo dpkg-dev file ;; # dpkg-shlibdeps
     package-test) echo debootstrap systemd-container binutils procps lintian git ;;

@@ -183,6 +183,21 @@
 #define NET_TOKEN_BYTES_MAX 4096
 #define NET_TOKENS_FILE_BYTES_MAX (1UL << 20) /* with its comments */
 
+/* Tracing of the daemon itself: ring, batch and delay as the SDKs' batch processor has them. */
+#define TRACING_RING_SPANS 2048 /* that wait to be exported; more are dropped */
+#define TRACING_BATCH_SPANS 512 /* in one request, */
+#define TRACING_BATCH_MS 5000   /* or what there is after so long */
+#define TRACING_ATTRIBUTES_MAX 12
+#define TRACING_EVENTS_MAX 2
+#define TRACING_TEXT_BYTES 512                /* of a span's attributes and status together; longer ones are cut */
+#define TRACING_ARENA_BYTES_MAX (4UL << 20)   /* what encoding a batch takes */
+#define TRACING_REQUEST_BYTES_MAX (2UL << 20) /* a batch, encoded */
+#define TRACING_ANSWER_BYTES_MAX (64UL << 10) /* of a receiver's answer, its head and its body each */
+#define TRACING_CONNECT_MS 3000
+#define TRACING_EXPORT_MS 10000 /* one request and its answer */
+#define TRACING_STOP_MS 1000    /* the last of them, when the daemon stops */
+#define SINK_DESCRIBED_MAX 4    /* attributes by which a sink says where a write goes */
+
 /* Command. */
 #define MANUAL_LINE_MAX 1024                  /* a line of a manual page's template, and of its tables */
 #define CTL_OPTIONS_MAX 32                    /* options of one verb, the global ones included */
@@ -255,6 +270,8 @@ static_assert(H2_HOLD_STEP <= H2_MESSAGE_ROOM, "what has room may be counted");
 static_assert(H2_STREAM_WINDOW_BYTES <= H2_CONN_WINDOW_BYTES, "one call must not stop the others of its connection");
 static_assert(NET_TOKENS_MAX * NET_TOKEN_BYTES_MAX < NET_TOKENS_FILE_BYTES_MAX, "all tokens fit into their file");
 static_assert(NET_RELAY_BUFFER_BYTES <= NET_RELAY_TURN_BYTES, "a turn moves a buffer");
+static_assert(TRACING_BATCH_SPANS <= TRACING_RING_SPANS, "a batch gathers in the ring");
+static_assert(TRACING_CONNECT_MS < TRACING_EXPORT_MS, "who cannot be reached is not waited for like who is slow");
 static_assert(SPOOL_GROUP_BYTES_MAX <= SPOOL_QUEUE_BYTES_MAX, "a group gathers from the queue");
 static_assert(SPOOL_SIZE_MIN_BYTES / SPOOL_GROUP_SHARE >= SPOOL_PART_PAGES * SPOOL_PAGE_BYTES, "a group takes a part");
 static_assert(SPOOL_TXN_SLACK_PAGES * SPOOL_PAGE_BYTES < SPOOL_HEADROOM_MIN_BYTES, "the headroom covers the slack");
