@@ -68,6 +68,12 @@ struct conf {
         char *listen;
     } admin;
     struct {
+        char *endpoint;     /* "": off */
+        char *sample_ratio; /* a share, as units.h reads it */
+        char *ca_file;      /* "": the system's authorities; else the endpoint is https, or "" */
+        char *token_file;   /* "": no token */
+    } tracing;
+    struct {
         char *level;
         char *format;
     } log;

@@ -77,6 +77,20 @@ static int check_order(const char *text, struct err *err)
     return err_set(err, ERR_CONFIG, 0, "must be oldest_first, newest_first or both");
 }
 
+static int check_url_or_empty(const char *text, struct err *err)
+{
+    return text[0] == '\0' ? 0 : conf_url_check(text, err);
+}
+
+static int check_share(const char *text, struct err *err)
+{
+    uint64_t millionths;
+
+    if (units_parse_share(text, &millionths) == 0)
+        return 0;
+    return err_set(err, ERR_CONFIG, 0, "\"%.64s\" is not a share, write it as \"1%%\", from 0%% to 100%%", text);
+}
+
 static int check_level(const char *text, struct err *err)
 {
     enum log_level level;
@@ -101,6 +115,8 @@ static check_text *const checks[CONF_KEY_COUNT] = {
     [CONF_INDEX_mongodb_min_free] = check_min_free,
     [CONF_INDEX_mongodb_when_full] = check_mongodb_when_full,
     [CONF_INDEX_admin_listen] = check_address_or_empty,
+    [CONF_INDEX_tracing_endpoint] = check_url_or_empty,
+    [CONF_INDEX_tracing_sample_ratio] = check_share,
     [CONF_INDEX_log_level] = check_level,
     [CONF_INDEX_log_format] = check_format,
 };

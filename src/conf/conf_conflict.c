@@ -97,6 +97,14 @@ static int check_client_ca(const struct conf *conf, struct err *err)
                    "receiver.tls.client_ca_file: needs receiver.tls.cert_file and receiver.tls.key_file beside it");
 }
 
+static int check_tracing_ca(const struct conf *conf, struct err *err)
+{
+    if (conf->tracing.ca_file[0] == '\0' || conf->tracing.endpoint[0] == '\0' ||
+        conf_url_is_https(conf->tracing.endpoint))
+        return 0;
+    return err_set(err, ERR_CONFIG, 0, "tracing.ca_file: needs a tracing.endpoint that begins with https://");
+}
+
 /* --- all of them ------------------------------------------------------------ */
 
 struct rule {
@@ -116,6 +124,7 @@ static const struct rule rules[] = {
     {check_cert, 2, {CONF_INDEX_receiver_tls_cert_file, CONF_INDEX_receiver_tls_key_file}},
     {check_key, 2, {CONF_INDEX_receiver_tls_key_file, CONF_INDEX_receiver_tls_cert_file}},
     {check_client_ca, 2, {CONF_INDEX_receiver_tls_client_ca_file, CONF_INDEX_receiver_tls_cert_file}},
+    {check_tracing_ca, 2, {CONF_INDEX_tracing_ca_file, CONF_INDEX_tracing_endpoint}},
     {check_in_flight, 2, {CONF_INDEX_receiver_max_in_flight_bytes, CONF_INDEX_receiver_max_request_bytes}},
     {check_spool_size, 2, {CONF_INDEX_spool_size, CONF_INDEX_receiver_max_request_bytes}},
 };

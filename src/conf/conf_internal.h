@@ -71,6 +71,14 @@ int conf_address_check_listener(const char *text, struct err *err);
 /* Whether only this machine reaches a well-formed address, as far as its text says.  Pure. */
 bool conf_address_is_local(const char *text);
 
+/* --- conf_url.c: where to send --------------------------------------------- */
+
+/* 0, or -1 with ERR_CONFIG, for a text that is not empty.  Nothing of it is repeated: it may hold a password.  Pure. */
+int conf_url_check(const char *text, struct err *err);
+
+/* Of a well-formed one. */
+bool conf_url_is_https(const char *text);
+
 /* --- conf.c: one load ------------------------------------------------------ */
 
 /* Where a key's value came from. */

@@ -58,6 +58,12 @@ CONF_KEY(mongodb, shard,              BOOL,     "false",           0, 0,    "Sha
 CONF_SECTION(admin, "admin")
 CONF_KEY(admin, listen,               TEXT,     "127.0.0.1:9464",  0, 255,  "Address of /metrics, /healthz and /readyz; empty: none.")
 
+CONF_SECTION(tracing, "tracing")
+CONF_KEY(tracing, endpoint,           TEXT,     "",                0, 1024, "OTLP/HTTP receiver that takes the daemon's own spans: http://host:port or https://host:port, to which /v1/traces is added; empty: there are none.")
+CONF_KEY(tracing, sample_ratio,       TEXT,     "1%",              2, 32,   "Share of the traces that the daemon begins which is recorded; below a traceparent, its sender has decided.")
+CONF_KEY(tracing, ca_file,            TEXT,     "",                0, 4000, "Authorities, PEM, that the receiver's certificate may be of; empty: the system's.")
+CONF_KEY(tracing, token_file,         TEXT,     "",                0, 4000, "File whose first token is sent to the receiver; empty: none is sent.")
+
 CONF_SECTION(log, "log")
 CONF_KEY(log, level,                  TEXT,     "info",            4, 5,    "debug, info, warn or error.")
 CONF_KEY(log, format,                 TEXT,     "logfmt",          4, 6,    "logfmt or json.")

@@ -100,3 +100,16 @@ struct receiver_options daemon_config_receiver(const struct conf *conf)
         .idle_timeout_ms = (unsigned)(conf->receiver.idle_timeout / NS_PER_MS),
     };
 }
+
+struct tracing_export_options daemon_config_tracing(const struct conf *conf)
+{
+    uint64_t millionths = 0;
+
+    (void)units_parse_share(conf->tracing.sample_ratio, &millionths); /* the load has checked it */
+    return (struct tracing_export_options){
+        .endpoint = conf->tracing.endpoint,
+        .ratio_millionths = (uint32_t)millionths,
+        .ca_file = conf->tracing.ca_file,
+        .token_file = conf->tracing.token_file,
+    };
+}

@@ -9,6 +9,7 @@
 #include "conf.h"
 #include "receiver.h"
 #include "sink_mongo.h"
+#include "tracing_export.h"
 
 /* 0, or -1 when there are problems, each of which was logged as "FILE:LINE: text". */
 int daemon_config_load(struct conf *conf, const char *path);
@@ -21,5 +22,8 @@ struct sink_mongo_options daemon_config_sink(const struct conf *conf);
 
 /* The receiver's. */
 struct receiver_options daemon_config_receiver(const struct conf *conf);
+
+/* That of the daemon's own spans. */
+struct tracing_export_options daemon_config_tracing(const struct conf *conf);
 
 #endif

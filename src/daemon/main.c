@@ -1,8 +1,9 @@
 /*
  * main.c - tracespoold: the one place that knows all parts.
  *
- * Built left to right and torn down right to left: spool, writer, sink,
- * flusher, admin, receiver.  The receiver is last, so that nothing is accepted
+ * Built left to right and torn down right to left: tracing, spool, writer,
+ * sink, flusher, admin, receiver.  Tracing is around all, since all record
+ * spans.  The receiver is last, so that nothing is accepted
  * before it can be stored and delivered, and the first to go, so that what was
  * acknowledged is committed before the spool closes.
  *
@@ -41,7 +42,8 @@
 struct daemon {
     /* Set once, in this order. */
     const struct conf *conf;
-    const char *path; /* it was loaded from */
+    const char *path;               /* it was loaded from */
+    struct tracing_export *tracing; /* NULL: off */
     struct spool *spool;
     struct spool_writer *writer;
     struct sink *sink;
@@ -90,6 +92,13 @@ static int open_spool(struct daemon *daemon, struct err *err)
         return -1;
     log_spool(daemon->spool, conf->spool.path);
     return 0;
+}
+
+static int start_tracing(struct daemon *daemon, struct err *err)
+{
+    struct tracing_export_options options = daemon_config_tracing(daemon->conf);
+
+    return tracing_export_start(&daemon->tracing, &options, err);
 }
 
 static int make_sink(struct daemon *daemon, struct err *err)
@@ -179,8 +188,8 @@ static int start_receiver(struct daemon *daemon, struct err *err)
 
 /* --- running -------------------------------------------------------------- */
 
-/* Beyond the calls' time: a flush in hand, the last commit. */
-#define STOP_SLACK_NS ((SINK_SOCKET_TIMEOUT_MS + SINK_SELECTION_TIMEOUT_MS + 30000) * NS_PER_MS)
+/* Beyond the calls' time: a flush in hand, the last commit, the last spans. */
+#define STOP_SLACK_NS ((SINK_SOCKET_TIMEOUT_MS + SINK_SELECTION_TIMEOUT_MS + TRACING_STOP_MS + 30000) * NS_PER_MS)
 
 static void look(void *context, bool only_changed)
 {
@@ -228,8 +237,10 @@ static int run_parts(const struct conf *conf, const char *path)
     struct err err;
     int status;
 
-    if (open_spool(&daemon, &err) != 0)
+    if (start_tracing(&daemon, &err) != 0)
         goto fail;
+    if (open_spool(&daemon, &err) != 0)
+        goto fail_tracing;
     if (spool_writer_start(&daemon.writer, daemon.spool, leave_fatally, &err) != 0)
         goto fail_spool;
     if (make_sink(&daemon, &err) != 0)
@@ -250,6 +261,7 @@ static int run_parts(const struct conf *conf, const char *path)
     sink_mongo_free(daemon.sink);
     spool_writer_stop(daemon.writer);
     spool_close(daemon.spool);
+    tracing_export_stop(daemon.tracing);
     log_info("daemon.stopped", "all that was acknowledged is in the spool or in MongoDB");
     return EX_OK;
 
@@ -263,6 +275,8 @@ fail_writer:
     spool_writer_stop(daemon.writer);
 fail_spool:
     spool_close(daemon.spool);
+fail_tracing:
+    tracing_export_stop(daemon.tracing);
 fail:
     status = exit_status(&err);
     log_error("daemon.failed", "%s", err.text);

@@ -122,6 +122,15 @@ bool flush_wait_for_spool(struct flush_thread *thread, uint64_t attempts);
  */
 int flush_write(struct flush_thread *thread, const struct otlp_fragment *fragments, size_t count, struct err *err);
 
+/* --- flush_trace.c: the span of one write (tracing.h) ----------------------- */
+
+void flush_trace_begin(struct tracing_live *live);
+
+/* `failure` NULL: `verdicts` are filled. */
+void flush_trace_end(struct flush_thread *thread, const struct tracing_live *live,
+                     const struct otlp_fragment *fragments, size_t count, const struct sink_verdict *verdicts,
+                     const struct err *failure);
+
 /* --- flush_refused.c ------------------------------------------------------- */
 
 struct flush_refusal {

@@ -75,11 +75,13 @@ static int write_once(struct flush_thread *thread, const struct otlp_fragment *f
 {
     const struct sink_ops *ops = thread->flusher->sink->ops;
     uint64_t begun_ns = clock_mono_ns();
+    struct tracing_live live;
     int rc;
 
+    flush_trace_begin(&live);
     pulse_busy(&thread->pulse);
     rc = ops->write(thread->session, fragments, count, is_to_be_taken_apart(thread), verdicts, err);
-
+    flush_trace_end(thread, &live, fragments, count, verdicts, rc == 0 ? NULL : err);
     metrics_observe(METRIC_HISTOGRAM_FLUSH_WRITE, clock_mono_ns() - begun_ns);
     return rc;
 }

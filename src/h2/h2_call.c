@@ -68,6 +68,8 @@ struct h2_call *h2_call_new(struct h2_conn *conn, int32_t stream_id)
     call->loop = conn->loop;
     call->conn = conn;
     call->stream_id = stream_id;
+    if (tracing_is_on())
+        call->begun_ns = clock_mono_ns();
     call->request.has_codec = true; /* none named: identity */
     call->request.is_authorized = options_of(call)->tokens == NULL;
     call->conn_next = conn->calls;
@@ -81,6 +83,7 @@ struct h2_call *h2_call_new(struct h2_conn *conn, int32_t stream_id)
 static void free_call(struct h2_call *call)
 {
     h2_loop_unwait(call->loop, call);
+    h2_trace_end(call, NULL);
     intake_export_end(&call->export);
     buf_fini(&call->message);
     free(call->reply);
@@ -103,6 +106,7 @@ static void begin_answer(struct h2_call *call)
 static void answer(struct h2_call *call, const struct intake_answer *what, struct slice response)
 {
     begin_answer(call);
+    h2_trace_end(call, what);
     if (what->code == INTAKE_CODE_OK)
         h2_reply_ok(call, response);
     else
@@ -160,6 +164,7 @@ static void note_done(struct intake_export *export)
 
 static void admit_export(struct h2_call *call)
 {
+    h2_trace_begin(call);
     if (!intake_export_begin(&call->export, call->loop->server->intake, note_done)) {
         h2_call_answer_export(call);
         return;

@@ -46,8 +46,10 @@ struct h2_request {
     bool has_codec; /* the encoding is one of ours */
     enum otlp_codec codec;
     size_t header_bytes;
-    char path[H2_SHOWN_MAX];     /* cut; for the answer to an unknown one */
-    char encoding[H2_SHOWN_MAX]; /* likewise */
+    char path[H2_SHOWN_MAX];       /* cut; for the answer to an unknown one */
+    char encoding[H2_SHOWN_MAX];   /* likewise */
+    struct tracing_context parent; /* by its traceparent, while tracing is on; not valid when it has several */
+    bool has_parent;
 };
 
 struct h2_call {
@@ -57,6 +59,7 @@ struct h2_call {
     int32_t stream_id;
     enum h2_call_state state;
     struct h2_request request;
+    uint64_t begun_ns; /* monotonic, while tracing is on */
 
     uint8_t prefix[H2_PREFIX_BYTES];
     size_t prefix_len;
@@ -210,6 +213,12 @@ void h2_reply_http(struct h2_call *call, int status);
 
 /* Percent-encodes a text for grpc-message. */
 void h2_reply_put_message(struct buf *out, const char *text);
+
+/* --- h2_trace.c ------------------------------------------------------------- */
+
+/* The Export's span: begun when its fields are good, over with its answer (NULL: its client is gone). */
+void h2_trace_begin(struct h2_call *call);
+void h2_trace_end(struct h2_call *call, const struct intake_answer *answer);
 
 /* --- h2_health.c: pure ------------------------------------------------------ */
 

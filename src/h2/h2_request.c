@@ -60,6 +60,18 @@ static void take_encoding(struct h2_request *request, struct slice value)
     copy_shown(request->encoding, value);
 }
 
+/* W3C: a request with several has none. */
+static void take_parent(struct h2_request *request, struct slice value)
+{
+    if (!tracing_is_on())
+        return;
+    if (request->has_parent)
+        request->parent.is_valid = false;
+    else
+        tracing_context_parse(&request->parent, value);
+    request->has_parent = true;
+}
+
 void h2_request_take(struct h2_request *request, struct slice name, struct slice value, struct net_tokens *tokens)
 {
     request->header_bytes += name.len + value.len + FIELD_OVERHEAD;
@@ -71,6 +83,8 @@ void h2_request_take(struct h2_request *request, struct slice name, struct slice
         request->is_grpc = is_grpc_type(value);
     else if (equals(name, "grpc-encoding"))
         take_encoding(request, value);
+    else if (equals(name, "traceparent"))
+        take_parent(request, value);
     else if (tokens != NULL && equals(name, "authorization"))
         request->is_authorized = net_tokens_match(tokens, value);
 }

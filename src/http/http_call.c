@@ -26,6 +26,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "clock.h"
 #include "fault.h"
 #include "http_internal.h"
 #include "metrics.h"
@@ -39,6 +40,8 @@ static struct http_call *new_call(struct http_worker *worker, struct MHD_Connect
         return NULL;
     call->conn = info->socket_context;
     call->connection = connection;
+    if (tracing_is_on())
+        call->begun_ns = clock_mono_ns();
     buf_init(&call->message, intake_options(worker->server->intake)->max_request_bytes);
     return call;
 }
@@ -47,6 +50,7 @@ static enum MHD_Result answer(struct http_call *call)
 {
     fault_point("receiver.answer");
     call->state = HTTP_CALL_ANSWERED;
+    http_trace_end(call, true);
     intake_export_release(&call->export);
     http_worker_wait(call->conn, HTTP_WAIT_TAKE);
     return http_reply_queue(call);
@@ -59,11 +63,14 @@ static const char *field(const struct http_call *call, const char *name)
     return MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name);
 }
 
+#define TRACEPARENT "traceparent"
+
 /* What has to be counted over all fields. */
 struct head {
     size_t bytes;
     unsigned lengths;   /* Content-Length */
     unsigned encodings; /* Transfer-Encoding */
+    unsigned parents;   /* traceparent */
 };
 
 static enum MHD_Result count_field(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -74,6 +81,7 @@ static enum MHD_Result count_field(void *context, enum MHD_ValueKind kind, const
     head->bytes += strlen(name) + (value == NULL ? 0 : strlen(value)) + 4; /* ": " and the line's end */
     head->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
     head->encodings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    head->parents += strcasecmp(name, TRACEPARENT) == 0;
     return MHD_YES;
 }
 
@@ -117,6 +125,15 @@ static int check_credentials(const struct http_call *call, struct intake_answer 
     return MHD_HTTP_UNAUTHORIZED;
 }
 
+/* W3C: a request with several has none. */
+static void take_parent(struct http_call *call, const struct head *head)
+{
+    const char *parent = field(call, TRACEPARENT);
+
+    if (tracing_is_on() && parent != NULL && head->parents == 1)
+        tracing_context_parse(&call->parent, slice_of_text(parent));
+}
+
 /* 0, or the status of the refusal in call->export.answer. */
 static int check_head(struct http_call *call, const char *path, const char *method)
 {
@@ -128,6 +145,7 @@ static int check_head(struct http_call *call, const char *path, const char *meth
     status = http_request_check(&call->request, path, method, field(call, MHD_HTTP_HEADER_CONTENT_TYPE),
                                 field(call, MHD_HTTP_HEADER_CONTENT_ENCODING),
                                 field(call, MHD_HTTP_HEADER_CONTENT_LENGTH), what);
+    take_parent(call, &head);
     framing = check_framing(call, &head, what);
     if (framing != 0)
         return framing;
@@ -175,6 +193,7 @@ static enum MHD_Result begin(struct http_call *call, const char *path, const cha
         metrics_add(intake_answer_metric(&call->export.answer), 1);
         return refuse_by_head(call);
     }
+    http_trace_begin(call);
     if (!intake_export_begin(&call->export, intake, done))
         return refuse_by_head(call);
     if (call->request.content_length != SIZE_MAX && call->request.content_length > call->message.max) {
@@ -318,6 +337,7 @@ void http_call_end(void *worker, struct MHD_Connection *connection, void **state
     if (call->state == HTTP_CALL_ANSWERED)
         fault_point("receiver.answered");
     http_worker_wait(call->conn, HTTP_WAIT_NEXT);
+    http_trace_end(call, false);
     intake_export_end(&call->export);
     buf_fini(&call->message);
     free(call);

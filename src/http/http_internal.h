@@ -85,7 +85,9 @@ struct http_call {
     struct http_request request;
     struct buf message;
     size_t dropped_bytes; /* of a refused body */
-    int status;           /* of a refusal that is HTTP's own; 0: the answer's */
+    uint64_t begun_ns;    /* monotonic; these two while tracing is on */
+    struct tracing_context parent;
+    int status; /* of a refusal that is HTTP's own; 0: the answer's */
     bool must_close;
 };
 
@@ -136,6 +138,12 @@ void http_call_end(void *worker, struct MHD_Connection *connection, void **call,
  */
 int http_request_check(struct http_request *request, const char *path, const char *method, const char *content_type,
                        const char *content_encoding, const char *content_length, struct intake_answer *answer);
+
+/* --- http_trace.c ------------------------------------------------------------ */
+
+/* The Export's span: begun when its head is good, over with its answer or when its client is gone. */
+void http_trace_begin(struct http_call *call);
+void http_trace_end(struct http_call *call, bool is_answered);
 
 /* --- http_reply.c --------------------------------------------------------------- */
 

@@ -128,6 +128,7 @@ static int give_to_writer(struct intake_export *export, struct err *err)
         return err_set(err, ERR_BUSY, fault, "fault before the request was stored");
     export->put.received_ns = clock_wall_ns();
     export->put.done = note_stored;
+    export->put.trace = &export->trace;
     export->put.context = export;
     return spool_writer_put(intake_writer(export->intake), &export->put, err);
 }

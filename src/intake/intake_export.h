@@ -21,6 +21,7 @@
 #include "intake.h"
 #include "intake_answer.h"
 #include "intake_message.h"
+#include "tracing.h"
 
 struct intake_export {
     /* set once, by intake_export_begin */
@@ -28,6 +29,8 @@ struct intake_export {
     void (*done)(struct intake_export *export);
 
     struct intake_answer answer; /* when intake_export_store gave false, and after refuse and finish */
+
+    struct tracing_live trace; /* intake_trace.h's */
 
     /* intake_export.c's; another thread's between store and done */
     size_t bytes; /* counted */

@@ -10,6 +10,7 @@
 
 #include "err.h"
 #include "otlp_fragment.h"
+#include "tracing.h"
 
 enum sink_outcome {
     SINK_STORED,        /* durable at the sink */
@@ -50,6 +51,9 @@ struct sink_ops {
      * this returns no call is under way.  Any thread; one watcher at a time.
      */
     void (*watch)(struct sink *sink, void (*told)(void *context, bool passable), void *context);
+
+    /* Says in the span of such a write where it goes: at most SINK_DESCRIBED_MAX attributes.  Any thread. */
+    void (*describe)(struct sink *sink, const struct otlp_fragment *fragments, size_t count, struct tracing_span *span);
 };
 
 /* The head of an implementation's own struct. */

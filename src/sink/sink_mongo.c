@@ -85,11 +85,26 @@ static void watch(struct sink *sink, void (*told)(void *context, bool passable),
     sink_monitor_watch(&((struct sink_mongo *)sink)->monitor, told, context);
 }
 
+/* By OpenTelemetry's semantic conventions for databases; a write that goes to several days has no one collection. */
+static void describe(struct sink *sink, const struct otlp_fragment *fragments, size_t count, struct tracing_span *span)
+{
+    const struct sink_mongo *mongo = (const struct sink_mongo *)sink;
+    char name[SINK_DAY_NAME_MAX];
+    uint32_t day;
+
+    tracing_span_text(span, "db.system.name", "mongodb");
+    tracing_span_text(span, "db.namespace", mongo->database);
+    tracing_span_text(span, "db.operation.name", "insert");
+    if (sink_write_day(mongo, fragments, count, &day))
+        tracing_span_text(span, "db.collection.name", sink_day_name(name, day));
+}
+
 static const struct sink_ops ops = {
     .session_open = open_session,
     .session_close = close_session,
     .write = sink_write,
     .watch = watch,
+    .describe = describe,
 };
 
 /* --- the sink ------------------------------------------------------------- */

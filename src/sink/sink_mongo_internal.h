@@ -138,4 +138,7 @@ int sink_read_documents(const struct sink_mongo_options *options, const uint8_t 
 int sink_write(struct sink_session *session, const struct otlp_fragment *fragments, size_t count, bool apart,
                struct sink_verdict *verdicts, struct err *err);
 
+/* The day of all fragments.  False: they are of several. */
+bool sink_write_day(const struct sink_mongo *mongo, const struct otlp_fragment *fragments, size_t count, uint32_t *day);
+
 #endif

@@ -229,6 +229,22 @@ static int by_day(const void *a, const void *b)
     return left->fragment < right->fragment ? -1 : left->fragment > right->fragment;
 }
 
+static uint32_t day_of(const struct otlp_fragment *fragment, uint64_t past_ns)
+{
+    return sink_day_of(fragment->start_unix_nano, fragment->received_ns, past_ns);
+}
+
+bool sink_write_day(const struct sink_mongo *mongo, const struct otlp_fragment *fragments, size_t count, uint32_t *day)
+{
+    uint64_t past_ns = sink_retention_past(mongo->retention_ns);
+
+    *day = day_of(&fragments[0], past_ns);
+    for (size_t i = 1; i < count; i++)
+        if (day_of(&fragments[i], past_ns) != *day)
+            return false;
+    return true;
+}
+
 static int place(struct sink_session *session, const struct otlp_fragment *fragments, size_t count, struct err *err)
 {
     uint64_t past_ns = sink_retention_past(session->link.mongo->retention_ns);
@@ -242,9 +258,7 @@ static int place(struct sink_session *session, const struct otlp_fragment *fragm
         session->placed_capacity = count;
     }
     for (size_t i = 0; i < count; i++)
-        session->placed[i] =
-            (struct sink_placed){.day = sink_day_of(fragments[i].start_unix_nano, fragments[i].received_ns, past_ns),
-                                 .fragment = (uint32_t)i};
+        session->placed[i] = (struct sink_placed){.day = day_of(&fragments[i], past_ns), .fragment = (uint32_t)i};
     qsort(session->placed, count, sizeof(session->placed[0]), by_day);
     return 0;
 }

@@ -31,6 +31,7 @@
 #include "spool_park.h"
 #include "spool_queue.h"
 #include "spool_record.h"
+#include "spool_trace.h"
 #include "units.h"
 
 struct spool_writer {
@@ -99,6 +100,7 @@ int spool_writer_put(struct spool_writer *writer, struct spool_put *put, struct 
     if (check_put_size(writer, put, err) == -1)
         return -1;
     put->seq = 0;
+    spool_trace_queue(put);
     /* Here rather than in the one thread that everybody waits for; a record of several parts has its sums made there. */
     if (put->payload.len <= spool_part_bytes_max(SPOOL_PART_PAGES))
         put->checksum = checksum_64(put->payload);
@@ -272,7 +274,7 @@ void spool_writer_wake(struct spool_writer *writer, bool forever)
 
 /* --- the thread ------------------------------------------------------------ */
 
-static void tell_puts(struct spool_put *puts, const struct err *refusal)
+static void tell_puts(struct spool_put *puts, const struct spool_trace_group *trace, const struct err *refusal)
 {
     while (puts != NULL) {
         struct spool_put *put = puts;
@@ -280,6 +282,7 @@ static void tell_puts(struct spool_put *puts, const struct err *refusal)
         puts = put->next; /* after `done` it is the caller's again, who may free it */
         if (put->seq == 0)
             metrics_add(METRIC_SPOOL_REFUSED, 1);
+        spool_trace_told(put, trace, refusal);
         put->done(put, put->seq == 0 ? refusal : NULL);
     }
 }
@@ -341,6 +344,7 @@ static bool wait_for_work(struct spool_writer *writer)
 /* Without the lock. */
 static void commit_group(struct spool_writer *writer, struct spool_group *group)
 {
+    struct spool_trace_group trace = spool_trace_group(group->puts);
     struct err refusal, err;
 
     if (spool_commit_group(&writer->commit, group, &refusal, &err) == -1)
@@ -350,7 +354,7 @@ static void commit_group(struct spool_writer *writer, struct spool_group *group)
     tell_ops(group, &refusal);
     pthread_mutex_unlock(&writer->lock);
     fault_point("spool.told"); /* the operations' callers know, the puts' do not */
-    tell_puts(group->puts, &refusal);
+    tell_puts(group->puts, &trace, &refusal);
 }
 
 /* Without the lock. */

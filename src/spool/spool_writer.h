@@ -16,6 +16,7 @@
 #include "spool.h"
 
 struct spool_writer;
+struct tracing_live;
 
 /*
  * One request to store.  The caller owns it and its payload, and leaves both
@@ -30,10 +31,12 @@ struct spool_put {
     uint8_t codec;
     void (*done)(struct spool_put *put, const struct err *failure); /* failure NULL: it is durable, seq is set */
     void *context;
-    uint64_t seq; /* set before done */
+    const struct tracing_live *trace; /* what its span is a child of; NULL, or not sampled: it has none */
+    uint64_t seq;                     /* set before done */
 
     /* the writer's */
     uint64_t checksum;
+    uint64_t queued_ns; /* monotonic, with a span only */
     struct spool_put *next;
 };
 

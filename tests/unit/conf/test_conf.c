@@ -188,6 +188,10 @@ static void test_load_without_file_gives_defaults(void **state)
     assert_string_equal(conf.mongodb.when_full, "wait");
     assert_false(conf.mongodb.shard);
     assert_string_equal(conf.admin.listen, "127.0.0.1:9464");
+    assert_string_equal(conf.tracing.endpoint, "");
+    assert_string_equal(conf.tracing.sample_ratio, "1%");
+    assert_string_equal(conf.tracing.ca_file, "");
+    assert_string_equal(conf.tracing.token_file, "");
     assert_string_equal(conf.log.level, "info");
     assert_string_equal(conf.log.format, "logfmt");
     conf_free(&conf);
@@ -708,6 +712,52 @@ static void test_min_free_is_a_share_or_a_size(void **state)
     expect_key("mongodb", "retention = \"0\"", NULL);
 }
 
+static void test_tracing_endpoint_is_a_url(void **state)
+{
+    (void)state;
+    expect_key("tracing", "endpoint = \"\"", NULL);
+    expect_key("tracing", "endpoint = \"http://127.0.0.1:4318\"", NULL);
+    expect_key("tracing", "endpoint = \"https://collector.example/otlp/\"", NULL);
+    expect_key("tracing", "endpoint = \"http://[::1]\"", NULL);
+    expect_key("tracing", "endpoint = \"http://[fe80::1%eth0]:4318/\"", NULL);
+    expect_key("tracing", "endpoint = \"127.0.0.1:4318\"",
+               "tracing.endpoint: must begin with http:// or https://, such as \"http://127.0.0.1:4318\"");
+    expect_key("tracing", "endpoint = \"HTTP://127.0.0.1\"",
+               "tracing.endpoint: must begin with http:// or https://, such as \"http://127.0.0.1:4318\"");
+    expect_key("tracing", "endpoint = \"https:///v1/traces\"",
+               "tracing.endpoint: has no host, write it as \"127.0.0.1:4317\"");
+    expect_key("tracing", "endpoint = \"http://h:x\"", "tracing.endpoint: has no valid port, must be from 0 to 65535");
+    expect_key("tracing", "endpoint = \"http://[::1\"", "tracing.endpoint: lacks \"]\", write it as \"[::1]:4317\"");
+    expect_key("tracing", "endpoint = \"https://user:secret@h\"",
+               "tracing.endpoint: must hold no user and password: a token belongs into tracing.token_file");
+    expect_key("tracing", "endpoint = \"http://h/a?b\"",
+               "tracing.endpoint: must end with the path: /v1/traces is added to it");
+    expect_key("tracing", "endpoint = \"http://h#f\"",
+               "tracing.endpoint: must end with the path: /v1/traces is added to it");
+    expect_key("tracing", "endpoint = \"http://h/\\t\"", "tracing.endpoint: has characters that no URL has");
+}
+
+static void test_tracing_ratio_is_a_share(void **state)
+{
+    (void)state;
+    expect_key("tracing", "sample_ratio = \"0%\"", NULL);
+    expect_key("tracing", "sample_ratio = \"0.01%\"", NULL);
+    expect_key("tracing", "sample_ratio = \"100%\"", NULL);
+    expect_key("tracing", "sample_ratio = \"1.5\"",
+               "tracing.sample_ratio: \"1.5\" is not a share, write it as \"1%\", from 0% to 100%");
+    expect_key("tracing", "sample_ratio = 0.01",
+               "tracing.sample_ratio: is a number with a fraction, must be a text in quotes");
+}
+
+static void test_tracing_ca_needs_tls(void **state)
+{
+    (void)state;
+    expect("tracing = {\n  endpoint = \"http://h\";\n  ca_file = \"/a\"; };\n",
+           "t.conf:3: tracing.ca_file: needs a tracing.endpoint that begins with https://", NULL);
+    expect("tracing = { endpoint = \"https://h\"; ca_file = \"/a\"; token_file = \"/t\"; };\n", NULL);
+    expect("tracing = { ca_file = \"/a\"; };\n", NULL);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, forget_environment, forget_environment)
 
 int main(void)
@@ -717,6 +767,9 @@ int main(void)
         TEST(test_list_says_exactly_what_is_in_effect),
         TEST(test_load_without_file_gives_defaults),
         TEST(test_min_free_is_a_share_or_a_size),
+        TEST(test_tracing_endpoint_is_a_url),
+        TEST(test_tracing_ratio_is_a_share),
+        TEST(test_tracing_ca_needs_tls),
         TEST(test_load_file_wins_over_defaults),
         TEST(test_load_sets_every_key_of_the_receiver),
         TEST(test_load_empty_file_is_good),

@@ -61,6 +61,28 @@ static void test_export_passes(void **state)
     assert_int_equal(check(), 0);
 }
 
+#define PARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+static void test_traceparent_is_taken_while_tracing_is_on(void **state)
+{
+    (void)state;
+    start(OTLP_EXPORT_METHOD);
+    take("traceparent", PARENT);
+    assert_false(request.parent.is_valid);
+    assert_int_equal(tracing_turn_on(0, NULL), 0);
+    take("traceparent", PARENT);
+    assert_true(request.parent.is_valid);
+    assert_true(request.parent.is_sampled);
+    start(OTLP_EXPORT_METHOD);
+    take("traceparent", PARENT);
+    take("traceparent", PARENT); /* W3C: then there is none */
+    assert_false(request.parent.is_valid);
+    take("traceparent", PARENT);
+    assert_false(request.parent.is_valid);
+    assert_int_equal(check(), 0);
+    tracing_turn_off();
+}
+
 static void test_health_passes(void **state)
 {
     (void)state;
@@ -320,6 +342,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_export_passes),
+        cmocka_unit_test(test_traceparent_is_taken_while_tracing_is_on),
         cmocka_unit_test(test_health_passes),
         cmocka_unit_test(test_content_types_of_grpc_pass),
         cmocka_unit_test(test_no_content_type_is_415),
