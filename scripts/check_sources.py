@@ -37,7 +37,7 @@ OWNERS = {
 LOG_REFERENCE = ROOT / "docs/logs.md"
 
 # The part that an operator knows, and what it does or is.
-EVENT_MODULES = "admin|client|daemon|flush|mongodb|net|receiver|spool"
+EVENT_MODULES = "admin|client|daemon|flush|mongodb|net|receiver|spool|tracing"
 EVENT_NAME = rf"(?:{EVENT_MODULES})\.[a-z]+(?:_[a-z]+)*"
 LOG_LEVELS = ["debug", "info", "warn", "error"]
 
