@@ -110,7 +110,7 @@ struct spool *ctl_open_spool(struct ctl *ctl)
     return spool;
 }
 
-static int no_such_verb(struct ctl *ctl, const char *name)
+int ctl_no_such_verb(const struct ctl *ctl, const char *name)
 {
     const struct ctl_verb *near = ctl_verb_suggest(name);
 
@@ -137,7 +137,7 @@ static int run_verb(struct ctl *ctl, int argc, char **argv)
     int first = optind;
     const struct ctl_verb *verb = ctl_verb_find(argv[first]);
     if (verb == NULL)
-        return no_such_verb(ctl, argv[first]);
+        return ctl_no_such_verb(ctl, argv[first]);
     ctl->verb = verb;
     ctl_options_start();
     return verb->run(ctl, argc - first, argv + first);

@@ -58,6 +58,9 @@ struct spool *ctl_open_spool(struct ctl *ctl);
 int ctl_fail(const struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void ctl_note(const struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* "there is no verb", with what was most likely meant.  Returns CTL_FAILED. */
+int ctl_no_such_verb(const struct ctl *ctl, const char *name);
+
 /* Writes what `text` holds to ctl->out and clears it. */
 void ctl_write(const struct ctl *ctl, struct buf *text);
 

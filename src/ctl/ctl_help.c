@@ -106,7 +106,7 @@ int ctl_help(struct ctl *ctl, int argc, char **argv)
     if (optind < argc) {
         verb = ctl_verb_find(argv[optind]);
         if (verb == NULL)
-            return ctl_fail(ctl, "there is no verb \"%s\"", argv[optind]);
+            return ctl_no_such_verb(ctl, argv[optind]);
     }
     ctl_help_print(ctl, verb);
     return CTL_OK;

@@ -13,6 +13,7 @@
 
 #include "bounds.h"
 #include "ctl.h"
+#include "ctl_guess.h"
 #include "ctl_help.h"
 #include "ctl_words.h"
 
@@ -117,20 +118,72 @@ static int take_global(struct ctl *ctl, int value)
     }
 }
 
-static int mistake(struct ctl *ctl, char **argv, int kind)
+static void offer(struct ctl_guess *guess, const struct ctl_option *table)
+{
+    for (; table->name != NULL; table++)
+        ctl_guess_offer(guess, table->name);
+}
+
+/* The option that a long one, as it was typed, most likely means, or NULL. */
+static const char *suggest(const char *word, const struct ctl_option *own)
+{
+    struct ctl_guess guess;
+
+    if (strncmp(word, "--", 2) != 0)
+        return NULL;
+    ctl_guess_init(&guess, word + 2, strcspn(word + 2, "="));
+    offer(&guess, own);
+    offer(&guess, ctl_options_global);
+    return guess.best;
+}
+
+static bool takes_none(const struct ctl_option *table, const char *name, size_t len)
+{
+    for (; table->name != NULL; table++) {
+        if (table->argument == NULL && strncmp(table->name, name, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* `--reverse=yes`, of an option that takes no value. */
+static bool has_a_value_too_many(const char *word, const struct ctl_option *own)
+{
+    size_t len = strcspn(word, "=");
+
+    return strncmp(word, "--", 2) == 0 && word[len] == '=' &&
+           (takes_none(own, word + 2, len - 2) || takes_none(ctl_options_global, word + 2, len - 2));
+}
+
+/* Names the mistake.  Returns the option that was most likely meant, or NULL. */
+static const char *name_mistake(struct ctl *ctl, const char *word, const struct ctl_option *own, int kind)
+{
+    char letter[3] = {'-', (char)optopt, '\0'};
+    bool is_letter = optopt > 0 && optopt < 128;
+
+    if (kind == ':') {
+        ctl_fail(ctl, "option %s needs a value", is_letter && strncmp(word, "--", 2) != 0 ? letter : word);
+        return NULL;
+    }
+    if (optopt != 0 && has_a_value_too_many(word, own)) {
+        ctl_fail(ctl, "option %.*s takes no value", (int)strcspn(word, "="), word);
+        return NULL;
+    }
+    /* A letter out of a cluster ("-xc") is named alone, and `word` may be the one before that. */
+    ctl_fail(ctl, "there is no option %s", is_letter ? letter : word);
+    return is_letter ? NULL : suggest(word, own);
+}
+
+static int mistake(struct ctl *ctl, char **argv, const struct ctl_option *own, int kind)
 {
     const char *verb = ctl->verb != NULL ? ctl->verb->name : NULL;
-    const char *word = argv[optind - 1];
-    char letter[3] = {'-', (char)optopt, '\0'};
+    const char *near = name_mistake(ctl, argv[optind - 1], own, kind);
 
-    /* A letter out of a cluster ("-xc") is named alone; a long option as it was typed. */
-    if (strncmp(word, "--", 2) != 0 && optopt > 0 && optopt < 128)
-        word = letter;
-    if (kind == ':')
-        ctl_fail(ctl, "option %s needs a value", word);
+    if (near != NULL)
+        fprintf(ctl->err, "Did you mean --%s?\n", near);
     else
-        ctl_fail(ctl, "there is no option %s", word);
-    fprintf(ctl->err, "`tracespool help%s%s` lists the options.\n", verb != NULL ? " " : "", verb != NULL ? verb : "");
+        fprintf(ctl->err, "`tracespool help%s%s` lists the options.\n", verb != NULL ? " " : "",
+                verb != NULL ? verb : "");
     return stop(ctl, CTL_FAILED);
 }
 
@@ -149,7 +202,7 @@ int ctl_options_next(struct ctl *ctl, int argc, char **argv, const struct ctl_op
         if (value == -1)
             return CTL_OPTIONS_END;
         if (value == '?' || value == ':')
-            return mistake(ctl, argv, value);
+            return mistake(ctl, argv, own, value);
         int taken = take_global(ctl, value);
         if (taken != 0) {
             *argument = optarg;

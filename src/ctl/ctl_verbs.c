@@ -1,16 +1,11 @@
 /*
- * ctl_verbs.c - the table of verbs, and guessing what a mistyped one means.
- *
- * Pure.  A name is compared with each verb by the optimal string alignment
- * distance (insert, delete, replace, swap neighbours); two steps are near.
+ * ctl_verbs.c - the table of verbs.  Pure.
  */
 #include "ctl_verbs.h"
 
-#include <stdint.h>
 #include <string.h>
 
-#define NAME_MAX_COMPARED 16 /* a longer name is no typing error for one of ours */
-#define NEAR_STEPS 2
+#include "ctl_guess.h"
 
 const struct ctl_verb ctl_verbs[] = {
     {"status", "", "the spool, the daemon and MongoDB on one screen", ctl_status_options, ctl_status},
@@ -45,51 +40,12 @@ const struct ctl_verb *ctl_verb_find(const char *name)
     return NULL;
 }
 
-static unsigned min_of(unsigned a, unsigned b)
-{
-    return a < b ? a : b;
-}
-
-static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-    unsigned d[NAME_MAX_COMPARED + 1][NAME_MAX_COMPARED + 1];
-
-    for (size_t i = 0; i <= a_len; i++)
-        d[i][0] = (unsigned)i;
-    for (size_t j = 0; j <= b_len; j++)
-        d[0][j] = (unsigned)j;
-    for (size_t i = 1; i <= a_len; i++) {
-        for (size_t j = 1; j <= b_len; j++) {
-            unsigned change = a[i - 1] == b[j - 1] ? 0 : 1;
-            d[i][j] = min_of(min_of(d[i - 1][j], d[i][j - 1]) + 1, d[i - 1][j - 1] + change);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                d[i][j] = min_of(d[i][j], d[i - 2][j - 2] + 1);
-        }
-    }
-    return d[a_len][b_len];
-}
-
 const struct ctl_verb *ctl_verb_suggest(const char *name)
 {
-    const struct ctl_verb *best = NULL;
-    unsigned best_steps = NEAR_STEPS + 1;
-    size_t len = strlen(name);
+    struct ctl_guess guess;
 
-    if (len == 0 || len > NAME_MAX_COMPARED)
-        return NULL;
-    for (const struct ctl_verb *verb = ctl_verbs; verb->name != NULL; verb++) {
-        size_t verb_len = strlen(verb->name);
-        unsigned steps = distance(name, len, verb->name, verb_len);
-
-        /* All of a short verb can be replaced in two steps: then nothing of it was typed. */
-        if (steps >= verb_len && steps >= len)
-            continue;
-        if (len >= 2 && strncmp(name, verb->name, len) == 0)
-            steps = 0;
-        if (steps < best_steps) {
-            best = verb;
-            best_steps = steps;
-        }
-    }
-    return best;
+    ctl_guess_init(&guess, name, strlen(name));
+    for (const struct ctl_verb *verb = ctl_verbs; verb->name != NULL; verb++)
+        ctl_guess_offer(&guess, verb->name);
+    return guess.best != NULL ? ctl_verb_find(guess.best) : NULL;
 }

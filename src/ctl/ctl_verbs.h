@@ -34,7 +34,6 @@ extern const struct ctl_option ctl_hold_options[]; /* hold, release */
 extern const struct ctl_option ctl_requeue_options[];
 extern const struct ctl_option ctl_tail_options[];
 extern const struct ctl_option ctl_flush_options[];
-extern const struct ctl_option ctl_edit_options[]; /* hold, release, requeue */
 extern const struct ctl_option ctl_rm_options[];
 extern const struct ctl_option ctl_replay_options[];
 extern const struct ctl_option ctl_export_options[];

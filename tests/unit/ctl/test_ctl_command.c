@@ -97,7 +97,12 @@ static void test_help_of_an_unknown_verb_fails(void **state)
 
     (void)state;
     RUN(&run, "help", "nothing");
-    assert_ran(&run, CTL_FAILED, "", "tracespool help: there is no verb \"nothing\"\n");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool help: there is no verb \"nothing\"\n`tracespool help` lists the verbs.\n");
+    run_free(&run);
+    RUN(&run, "help", "stauts");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool help: there is no verb \"stauts\"\nDid you mean `tracespool status`?\n");
     run_free(&run);
     RUN(&run, "help", "ls", "show");
     assert_ran(&run, CTL_FAILED, "", "tracespool help: takes one verb\n");
@@ -126,6 +131,50 @@ static void test_unknown_option_is_named(void **state)
     run_free(&run);
     RUN(&run, "-x", "ls");
     assert_ran(&run, CTL_FAILED, "", "tracespool: there is no option -x\n`tracespool help` lists the options.\n");
+    run_free(&run);
+    RUN(&run, "ls", "--all", "-xq");
+    assert_ran(&run, CTL_FAILED, "", "tracespool ls: there is no option -x\n`tracespool help ls` lists the options.\n");
+    run_free(&run);
+    RUN(&run, "ls", "--limit=3", "-xq");
+    assert_ran(&run, CTL_FAILED, "", "tracespool ls: there is no option -x\n`tracespool help ls` lists the options.\n");
+    run_free(&run);
+}
+
+static void test_mistyped_option_gets_a_suggestion(void **state)
+{
+    static const struct {
+        const char *typed;
+        const char *meant;
+    } cases[] = {{"--limt", "limit"},     {"--limt=3", "limit"}, {"--oldset", "oldest"},
+                 {"--servce", "service"}, {"--jsn", "json"},     {"--re-verse", "reverse"}};
+    char expected[128];
+    struct run run;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        RUN(&run, "ls", cases[i].typed);
+        snprintf(expected, sizeof(expected), "tracespool ls: there is no option %s\nDid you mean --%s?\n",
+                 cases[i].typed, cases[i].meant);
+        assert_ran(&run, CTL_FAILED, "", expected);
+        run_free(&run);
+    }
+    RUN(&run, "--vrsion");
+    assert_ran(&run, CTL_FAILED, "", "tracespool: there is no option --vrsion\nDid you mean --version?\n");
+    run_free(&run);
+}
+
+static void test_option_with_a_value_that_it_does_not_take_is_named(void **state)
+{
+    struct run run;
+
+    (void)state;
+    RUN(&run, "ls", "--reverse=yes");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool ls: option --reverse takes no value\n`tracespool help ls` lists the options.\n");
+    run_free(&run);
+    RUN(&run, "ls", "--rev=yes");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool ls: option --rev takes no value\n`tracespool help ls` lists the options.\n");
     run_free(&run);
 }
 
@@ -338,6 +387,8 @@ int main(void)
         cmocka_unit_test(test_help_of_an_unknown_verb_fails),
         cmocka_unit_test(test_version),
         cmocka_unit_test(test_unknown_option_is_named),
+        cmocka_unit_test(test_mistyped_option_gets_a_suggestion),
+        cmocka_unit_test(test_option_with_a_value_that_it_does_not_take_is_named),
         cmocka_unit_test(test_option_without_its_value_is_named),
         cmocka_unit_test(test_values_out_of_range_are_named),
         cmocka_unit_test(test_number_is_strict),
