@@ -84,15 +84,19 @@ const struct conf *ctl_conf(struct ctl *ctl)
     return &ctl->conf;
 }
 
+int ctl_conf_named(struct ctl *ctl)
+{
+    return ctl->conf_path == NULL || ctl_conf(ctl) != NULL ? 0 : -1;
+}
+
 const char *ctl_spool_path(struct ctl *ctl)
 {
-    /* A configuration that is named is read even when it is not needed: its name may be the mistake. */
-    if (ctl->spool_path != NULL && ctl->conf_path == NULL)
-        return ctl->spool_path;
-    const struct conf *conf = ctl_conf(ctl);
-    if (conf == NULL)
-        return NULL;
-    return ctl->spool_path != NULL ? ctl->spool_path : conf->spool.path;
+    const struct conf *conf;
+
+    if (ctl->spool_path != NULL)
+        return ctl_conf_named(ctl) == 0 ? ctl->spool_path : NULL;
+    conf = ctl_conf(ctl);
+    return conf != NULL ? conf->spool.path : NULL;
 }
 
 struct spool *ctl_open_spool(struct ctl *ctl)

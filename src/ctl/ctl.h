@@ -48,6 +48,9 @@ int ctl_run(int argc, char **argv, FILE *out, FILE *err);
 /* The configuration, or NULL after its problems have been printed. */
 const struct conf *ctl_conf(struct ctl *ctl);
 
+/* -1 after the problems of a configuration that is named: where none is needed its name may be the mistake. */
+int ctl_conf_named(struct ctl *ctl);
+
 /* The spool's directory, or NULL as above. */
 const char *ctl_spool_path(struct ctl *ctl);
 

@@ -262,6 +262,8 @@ int ctl_salvage(struct ctl *ctl, int argc, char **argv)
         status = (int)ctl->exit;
         goto out;
     }
+    if (ctl_conf_named(ctl) < 0)
+        goto out;
     salvage.path = argv[optind];
     if (stat(salvage.path, &stat_of) == 0 && S_ISDIR(stat_of.st_mode) &&
         snprintf(joined, sizeof(joined), "%s/" DATA_NAME, salvage.path) < (int)sizeof(joined))

@@ -70,7 +70,7 @@ int ctl_send_choose_endpoint(struct ctl_sender *sender)
     const struct conf *conf;
 
     if (sender->endpoint[0] != '\0')
-        return 0;
+        return ctl_conf_named(sender->ctl);
     conf = ctl_conf(sender->ctl);
     if (conf == NULL)
         return -1;

@@ -296,6 +296,14 @@ static void test_configuration_that_is_named_must_be_there(void **state)
     assert_int_equal(run.status, CTL_FAILED);
     assert_contains(run.err, "tracespool ls: /nowhere/tracespool.conf: ");
     run_free(&run);
+    RUN(&run, "send", "--endpoint", "127.0.0.1:1", "-c", "/nowhere/tracespool.conf", "/nowhere/file");
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.err, "tracespool send: /nowhere/tracespool.conf: ");
+    run_free(&run);
+    RUN(&run, "salvage", "--dry-run", "-c", "/nowhere/tracespool.conf", "/nowhere/file");
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.err, "tracespool salvage: /nowhere/tracespool.conf: ");
+    run_free(&run);
 }
 
 static void test_broken_configuration_is_told_with_its_line(void **state)
