@@ -89,6 +89,7 @@ bool ctl_edit_ask(struct ctl_edit *edit)
     ctl_edit_count(edit, asked);
     if (edit->error.class != ERR_NONE || asked->batches + asked->parked == 0) {
         edit->work_count = 0; /* what comes up meanwhile was not asked for */
+        edit->tally.passed = asked->passed;
         return true;
     }
     buf_init(&text, TEXT_MAX);

@@ -516,6 +516,15 @@ static void test_json_is_one_object(void **state)
         "\"error\":null,"
         "\"failed\":0,\"failures\":[]}\n",
         "");
+    /* There is nothing to ask about, and what was passed over is counted all the same. */
+    RUN(&run, "rm", "1-1", "--yes", "--json", "--spool", fixture->path);
+    assert_ran_here(
+        &run, CTL_OK,
+        "{\"verb\":\"rm\",\"dry_run\":false,\"batches\":0,\"spans\":0,\"stored_bytes\":0,\"parked_entries\":0,"
+        "\"passed_batches\":1,\"unreadable_batches\":0,\"first_new_seq\":null,\"last_new_seq\":null,\"interrupted\":"
+        "false,\"error\":null,"
+        "\"failed\":0,\"failures\":[]}\n",
+        "");
     RUN(&run, "rm", "ALL", "--yes", "--json", "--dry-run", "--spool", fixture->path);
     assert_ran_here(
         &run, CTL_OK,
