@@ -3,9 +3,8 @@
  */
 #include "ctl_progress.h"
 
-#include <unistd.h>
-
 #include "clock.h"
+#include "ctl_terminal.h"
 
 #define EVERY_NS (200 * NS_PER_MS)
 #define LINE_BYTES 128
@@ -13,9 +12,7 @@
 
 void ctl_progress_init(struct ctl_progress *progress, const struct ctl *ctl)
 {
-    int fd = fileno(ctl->err);
-
-    *progress = (struct ctl_progress){.ctl = ctl, .wanted = fd >= 0 && isatty(fd) == 1};
+    *progress = (struct ctl_progress){.ctl = ctl, .wanted = ctl_terminal_moves(ctl->err)};
 }
 
 bool ctl_progress_due(struct ctl_progress *progress)

@@ -1,7 +1,7 @@
 /*
  * ctl_progress.h - one line on a terminal that says how far a long look has come.
  *
- * Nothing is written when standard error is no terminal.
+ * Nothing is written when standard error is no terminal, or one on which no line can be taken back.
  */
 #ifndef TRACESPOOL_CTL_PROGRESS_H
 #define TRACESPOOL_CTL_PROGRESS_H

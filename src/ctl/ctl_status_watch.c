@@ -152,7 +152,7 @@ int ctl_status_watch(struct ctl *ctl, uint64_t interval_ns)
 
     if (ctl_follow_open(&watch.follow, ctl) < 0)
         return CTL_FAILED;
-    watch.on_screen = !ctl->json && ctl_terminal_moves(ctl);
+    watch.on_screen = !ctl->json && ctl_terminal_moves(ctl->out);
     buf_init(&watch.text, SCREEN_BYTES_MAX);
     buf_init(&watch.out, 2 * SCREEN_BYTES_MAX);
     ctl_turns_begin(&watch.turns, ctl, watch.on_screen);

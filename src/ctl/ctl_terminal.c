@@ -40,10 +40,10 @@ unsigned ctl_terminal_rows(const struct ctl *ctl)
     return fd >= 0 && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
 }
 
-bool ctl_terminal_moves(const struct ctl *ctl)
+bool ctl_terminal_moves(FILE *stream)
 {
     const char *term = getenv("TERM");
-    int fd = fileno(ctl->out);
+    int fd = fileno(stream);
 
     return fd >= 0 && isatty(fd) == 1 && (term == NULL || strcmp(term, "dumb") != 0);
 }
@@ -56,5 +56,5 @@ bool ctl_terminal_colored(const struct ctl *ctl)
         return ctl->color == CTL_COLOR_ALWAYS;
     if (no_color != NULL && *no_color != '\0') /* no-color.org: set and not empty */
         return false;
-    return ctl_terminal_moves(ctl);
+    return ctl_terminal_moves(ctl->out);
 }

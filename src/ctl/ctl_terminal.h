@@ -12,8 +12,8 @@ unsigned ctl_terminal_width(const struct ctl *ctl);
 /* Lines of the terminal at ctl->out; 0: not known. */
 unsigned ctl_terminal_rows(const struct ctl *ctl);
 
-/* Whether ctl->out is a terminal on which the cursor can be moved. */
-bool ctl_terminal_moves(const struct ctl *ctl);
+/* Whether it is a terminal on which the cursor can be moved. */
+bool ctl_terminal_moves(FILE *stream);
 
 /* Whether to color, by --color, NO_COLOR and what ctl->out is. */
 bool ctl_terminal_colored(const struct ctl *ctl);
