@@ -6,8 +6,8 @@ import pathlib
 import pty
 import re
 import select
-import signal
 import struct
+import subprocess
 import termios
 import time
 from typing import Callable, Sequence
@@ -34,20 +34,20 @@ class Terminal:
     def __init__(
         self, *arguments: str, config: pathlib.Path, rows: int = 40, columns: int = 120, **env: str
     ):
-        command = [binary("tracespool"), "-c", str(config), *arguments]
+        # Not pty.fork(): what runs between fork and exec must be nothing of Python's where gRPC has threads.
+        command = ["setsid", "--ctty", binary("tracespool"), "-c", str(config), *arguments]
         self.written = b""
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            set_size(0, rows, columns)
-            os.execve(command[0], command, environment(**env))
+        self.fd, inner = pty.openpty()
+        set_size(inner, rows, columns)
+        self.child = subprocess.Popen(command, stdin=inner, stdout=inner, stderr=inner, env=environment(**env))
+        os.close(inner)
 
     def __enter__(self) -> "Terminal":
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.pid:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+        self.child.kill()
+        self.child.wait(30)
         os.close(self.fd)
 
     def resize(self, rows: int, columns: int) -> None:
@@ -58,7 +58,7 @@ class Terminal:
         os.write(self.fd, keys)
 
     def signal(self, number: int) -> None:
-        os.kill(self.pid, number)
+        self.child.send_signal(number)
 
     def read(self) -> str:
         """All that was written so far; a terminal makes CR LF of a line's end."""
@@ -77,21 +77,17 @@ class Terminal:
         return self.read()
 
     def stopped(self) -> bool:
-        state = pathlib.Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
+        state = pathlib.Path(f"/proc/{self.child.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
         return state == "T"
 
     def wait_exit(self, seconds: float = 30) -> int:
         """Its exit status, negative for a signal; reads on meanwhile, as a terminal does."""
         deadline = time.monotonic() + seconds
-        while True:
+        while self.child.poll() is None:
             self.read()
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                break
             assert time.monotonic() < deadline, f"it does not end; the terminal has {self.read()[-2000:]!r}"
             select.select([self.fd], [], [], 0.02)
-        self.pid = 0
-        return os.waitstatus_to_exitcode(status)
+        return self.child.returncode
 
 
 def frames(text: str) -> list[list[str]]:
