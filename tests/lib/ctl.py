@@ -10,15 +10,21 @@ from .daemon import binary
 
 
 def run(
-    *arguments: str, config: pathlib.Path | None = None, prefix: Sequence[str] = (), **env: str
+    *arguments: str,
+    config: pathlib.Path | None = None,
+    prefix: Sequence[str] = (),
+    stdin: str = "",
+    cwd: pathlib.Path | None = None,
+    **env: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Output as text; never a terminal, so no colours and 80 columns. `prefix` is what it is started by."""
+    """Output as text; never a terminal, so no colours and 100 columns. `prefix` is what it is started by."""
     inherited = {key: value for key, value in os.environ.items() if key not in ("MONGO_URI", "COLUMNS")}
     command = [*prefix, binary("tracespool")] + (["-c", str(config)] if config else []) + list(arguments)
     return subprocess.run(
         command,
         env={**inherited, **env},
-        stdin=subprocess.DEVNULL,
+        input=stdin,
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=60,
@@ -31,6 +37,12 @@ def text(*arguments: str, config: pathlib.Path | None = None, prefix: Sequence[s
     result = run(*arguments, config=config, prefix=prefix)
     assert result.returncode == 0, result
     return result.stdout
+
+
+def raw(*arguments: str, config: pathlib.Path) -> bytes:
+    """As text, of one that prints no text."""
+    command = [binary("tracespool"), "-c", str(config), *arguments]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True).stdout
 
 
 def objects(

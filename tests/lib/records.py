@@ -1,6 +1,7 @@
 """Records in the spool's file, found by the header that each of their parts begins with."""
 
 import pathlib
+import re
 import struct
 from typing import Iterable, Iterator
 
@@ -16,6 +17,19 @@ def parts(data: bytes) -> Iterator[tuple[int, int]]:
         if data.startswith(MAGIC, offset):
             (seq,) = struct.unpack_from("<Q", data, offset + 8)
             yield offset, seq
+
+
+def flip_small(spool: pathlib.Path, seq: int) -> None:
+    """As flip, of a record that shares a page with others. In pages that are free now it may lie too."""
+    path = spool / "data.mdb"
+    data = path.read_bytes()
+    starts = [found.start() for found in re.finditer(re.escape(MAGIC), data)]
+    found = [at for at in starts if struct.unpack_from("<Q", data, at + 8) == (seq,)]
+    assert found, f"record {seq} is not there"
+    with path.open("r+b") as file:
+        for offset in found:
+            file.seek(offset + PART_HEADER_BYTES + 20)
+            file.write(bytes([data[offset + PART_HEADER_BYTES + 20] ^ 0x20]))
 
 
 def flip(spool: pathlib.Path, seqs: Iterable[int]) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import collections
+import gzip
 import http.server
 import socket
 import threading
@@ -23,6 +24,7 @@ from .listener import Listener
 class Arrival(NamedTuple):
     trace_id: bytes
     monotonic: float
+    compressed: bool = False  # over gRPC
 
 
 class Script:
@@ -33,11 +35,11 @@ class Script:
         self.answers: dict[bytes, list] = {}  # by trace id
         self.arrivals: list[Arrival] = []
 
-    def next(self, request: bytes) -> object:
+    def next(self, request: bytes, compressed: bool = False) -> object:
         """Notes an export and returns its answer; None: OK."""
         span = next(otlp.every_span(otlp.parse(request)))
         with self.lock:
-            self.arrivals.append(Arrival(span.trace_id, time.monotonic()))
+            self.arrivals.append(Arrival(span.trace_id, time.monotonic(), compressed))
             answers = self.answers.get(span.trace_id)
             return answers.pop(0) if answers else None
 
@@ -154,7 +156,9 @@ def serve_grpc(script: Script, connection: socket.socket) -> None:
                 peer.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                 bodies[event.stream_id] += event.data
             elif isinstance(event, h2.events.StreamEnded):
-                answer = script.next(bodies.pop(event.stream_id)[5:]) or ok()
+                body = bodies.pop(event.stream_id)
+                request = gzip.decompress(body[5:]) if body[0] else body[5:]
+                answer = script.next(request, bool(body[0])) or ok()
                 goes_on = answer(peer, event.stream_id)
         connection.sendall(peer.data_to_send())
         if not goes_on:

@@ -70,8 +70,7 @@ class Spool:
         return [f"{entry['seq']}:{entry['span_index']}" for entry in self.objects("ls", "--parked", "--limit", "0")]
 
     def raw(self, *arguments: str) -> bytes:
-        command = [binary("tracespool"), "-c", str(self.daemon.config), *arguments]
-        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True).stdout
+        return ctl.raw(*arguments, config=self.daemon.config)
 
 
 def refuse_pricing(database) -> None:

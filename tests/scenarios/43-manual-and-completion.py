@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
-from lib import ctl
+from lib import helped
 from lib.completion import SHARE, SHELLS
 from lib.daemon import binary
+from lib.helped import first_words, indented, section
 
 DOCS = pathlib.Path(__file__).parent.parent.parent / "docs"
 PAGES = {
@@ -31,34 +32,6 @@ def page(name: str) -> str:
     return re.sub(".\b", "", text)
 
 
-def section(text: str, title: str) -> list[str]:
-    """The lines between a title and the next; titles begin a line, as in manual pages and in help."""
-    found = re.search(rf"^{re.escape(title)}:?\n(.*?)(?=^\S|\Z)", text, re.MULTILINE | re.DOTALL)
-    assert found, f"no {title} in: {text}"
-    return [line for line in found[1].splitlines() if line]
-
-
-def indented(lines: list[str], columns: int) -> list[str]:
-    return [line[columns:] for line in lines if re.match(rf" {{{columns}}}\S", line)]
-
-
-def first_words(lines: list[str]) -> list[str]:
-    return [line.split()[0] for line in lines]
-
-
-def helped_verbs() -> list[str]:
-    return first_words(indented(section(ctl.text("help"), "Verbs"), 2))
-
-
-def helped_options(verb: str) -> list[str]:
-    text = ctl.text("help", verb)
-    return first_words(indented(section(text, "Options"), 2)) if "\nOptions:\n" in text else []
-
-
-def every_option() -> list[str]:
-    return first_words(indented(section(ctl.text("help"), "Options of every verb"), 2))
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_clean(name):
     path = str(SHARE / "man" / PAGES[name])
@@ -72,21 +45,21 @@ def test_page_is_clean(name):
 def test_command_page_has_every_verb_and_option_and_nothing_else():
     text = page("tracespool")
     options = first_words(indented(section(text, "OPTIONS"), 5))
-    assert [name for name in options if name.startswith("-")] == every_option()
+    assert [name for name in options if name.startswith("-")] == helped.every_option()
     found: dict[str, list[str]] = {}
     for line in section(text, "VERBS"):
         if re.match(r" {5}\S", line):
             found[line.split()[0]] = []
         elif re.match(r" {13}--", line):
             found[list(found)[-1]].append(line.split()[0])
-    assert found == {verb: helped_options(verb) for verb in helped_verbs()}
+    assert found == {verb: helped.options(verb) for verb in helped.verbs()}
 
 
 def test_command_page_says_what_help_says():
     """Every help text of a verb and of an option, and the words that they use."""
     text = " ".join(page("tracespool").split())
-    for verb in helped_verbs():
-        for line in ctl.text("help", verb).splitlines()[1:]:
+    for verb in helped.verbs():
+        for line in helped.text(verb).splitlines()[1:]:
             for part in re.split(r" {2,}", line.strip()):
                 assert part.rstrip(":") in text or part in ("Options:", "Options of every verb:"), (verb, part)
 
@@ -130,8 +103,8 @@ def test_install_puts_them_where_they_are_looked_for(folder):
 
 def cases() -> dict[str, set[str]]:
     """Command lines, and what may follow; in a folder that holds the folder `sub` and the file `request.pb`."""
-    verbs = helped_verbs()
-    every = every_option()
+    verbs = helped.verbs()
+    every = helped.every_option()
     files = {"sub", "request.pb"}
     return {
         "tracespool ": set(verbs),
@@ -155,7 +128,7 @@ def cases() -> dict[str, set[str]]:
         "tracespool send request.pb r": {"request.pb"},
         "tracespool salvage --output r": {"request.pb"},
         "tracespool nothing --": set(every),
-        **{f"tracespool {verb} --": {*every, *helped_options(verb)} for verb in verbs},
+        **{f"tracespool {verb} --": {*every, *helped.options(verb)} for verb in verbs},
     }
 
 
