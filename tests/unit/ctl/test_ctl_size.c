@@ -225,7 +225,7 @@ static void test_text_of_a_spool_that_is_not_there(void **state)
                  "measured   0 batches, 0 spans; 267 bytes of the file a span, which is assumed\n"
                  "outage     1 d 12 h at 1,234 spans/s (as given), and 0 % more: 39.8 GiB\n"
                  "\n"
-                 "What it needs, in the group \"spool\" of the configuration:\n"
+                 "What it needs, with what a spool keeps free, in the group \"spool\" of the configuration:\n"
                  "    size = \"43438MiB\";\n");
 }
 
