@@ -193,12 +193,9 @@ static int explain_beside(const struct spool *spool, const char *path, struct er
     switch (err->code) {
     case ENOENT:
     case ENOTDIR:
-        return err_set(err, ERR_CONFIG, err->code, "no spool at %s: is this the spool.path of the daemon?", path);
     case EACCES:
     case EPERM:
-        return err_set(err, ERR_CONFIG, err->code,
-                       "no permission to %s spool %s: run this as the user that the spool belongs to, or as root",
-                       spool == NULL || spool->readonly ? "open" : "change", path);
+        return spool_open_error(err, err->code, spool == NULL || spool->readonly ? "open" : "change", path);
     case MDB_READERS_FULL:
         return err_set(err, ERR_BUSY, err->code, "too many processes read spool %s: try again", path);
     default:

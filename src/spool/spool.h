@@ -151,6 +151,9 @@ int spool_list_parked(struct spool *spool, uint64_t from_seq, uint32_t from_inde
 int spool_list_parked_before(struct spool *spool, uint64_t seq, uint32_t index, size_t max, struct arena *arena,
                              struct spool_parked *parked, size_t *count, struct err *err);
 
+/* How many entries of the record are parked.  Their keys are read, not what they hold. */
+int spool_count_parked(struct spool *spool, uint64_t seq, uint64_t *count, struct err *err);
+
 /* --- state -------------------------------------------------------------- */
 
 enum spool_delivery_state {

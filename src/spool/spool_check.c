@@ -92,13 +92,6 @@ static int walk(struct spool_check *check, int fd, uint64_t txnid, uint64_t dead
     return 0;
 }
 
-static int open_error(const struct spool_check *check, int code, struct err *err)
-{
-    if (code == ENOENT || code == ENOTDIR)
-        return err_set(err, ERR_CONFIG, code, "no spool at %s: is this the spool.path of the daemon?", check->path);
-    return err_set(err, ERR_CONFIG, code, "cannot open spool %s: %s", check->path, strerror(code));
-}
-
 /* Nobody else writes but, for a moment, an operator's command: then once more. */
 static int walk_alone(struct spool_check *check, struct err *err)
 {
@@ -106,10 +99,10 @@ static int walk_alone(struct spool_check *check, struct err *err)
     int fd, result = -1;
 
     if (snprintf(name, sizeof(name), "%s/data.mdb", check->path) >= (int)sizeof(name))
-        return open_error(check, ENAMETOOLONG, err);
+        return spool_open_error(err, ENAMETOOLONG, "open", check->path);
     fd = open(name, O_RDONLY | O_CLOEXEC);
     if (fd == -1)
-        return open_error(check, errno, err);
+        return spool_open_error(err, errno, "open", check->path);
     for (unsigned i = 0; i < WALK_TRIES; i++) {
         result = walk(check, fd, 0, 0, err);
         if (result != -1 || err->class != ERR_RETRY)

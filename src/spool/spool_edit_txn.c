@@ -72,6 +72,9 @@ int spool_edit_end(struct spool_edit_txn *edit, int rc, struct err *err)
         rc = commit(edit);
     else
         mdb_txn_abort(edit->txn);
+    if (rc == MDB_MAP_FULL)
+        return err_set(err, ERR_BUSY, rc, "spool %s is full: delivery and `tracespool rm` make room",
+                       edit->spool->path);
     return rc == 0 ? 0 : spool_lmdb_error(err, rc, "cannot change spool %s", edit->spool->path);
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "spool_internal.h"
 
@@ -54,4 +55,15 @@ int spool_lmdb_error(struct err *err, int code, const char *format, ...)
     vsnprintf(context, sizeof(context), format, args);
     va_end(args);
     return err_set(err, spool_lmdb_class(code), code, "%s: %s", context, mdb_strerror(code));
+}
+
+int spool_open_error(struct err *err, int code, const char *verb, const char *path)
+{
+    if (code == ENOENT || code == ENOTDIR)
+        return err_set(err, ERR_CONFIG, code, "no spool at %s: is this the spool.path of the daemon?", path);
+    if (code == EACCES || code == EPERM)
+        return err_set(err, ERR_CONFIG, code,
+                       "no permission to %s spool %s: run this as the user that the spool belongs to, or as root", verb,
+                       path);
+    return err_set(err, ERR_CONFIG, code, "cannot %s spool %s: %s", verb, path, strerror(code));
 }

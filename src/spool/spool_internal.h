@@ -73,6 +73,9 @@ enum err_class spool_lmdb_class(int code);
 /* Fills `err` with "<formatted>: <LMDB's words>" and the code's class.  Returns -1. */
 int spool_lmdb_error(struct err *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Why somebody who is not the daemon cannot open the spool to `verb` it ("open", "change").  Returns -1. */
+int spool_open_error(struct err *err, int code, const char *verb, const char *path);
+
 static inline MDB_val spool_val(const void *data, size_t len)
 {
     return (MDB_val){.mv_data = (void *)(uintptr_t)data, .mv_size = len};

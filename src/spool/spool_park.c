@@ -260,3 +260,38 @@ int spool_list_parked_before(struct spool *spool, uint64_t seq, uint32_t index, 
 
     return list(spool, seq, index, &listing, err);
 }
+
+static int count_entries(struct spool_parts_reader *reader, uint64_t seq, uint64_t *count)
+{
+    uint8_t prefix[PREFIX_BYTES];
+    uint32_t index = 0;
+    int rc;
+
+    do {
+        spool_park_encode_prefix(prefix, seq, index);
+        rc = spool_parts_seek(reader, prefix);
+        if (rc != 0 || spool_parts_seq(reader) != seq)
+            break;
+        ++*count;
+        index = spool_key_get_u32(reader->prefix + 8);
+    } while (index++ != UINT32_MAX);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+int spool_count_parked(struct spool *spool, uint64_t seq, uint64_t *count, struct err *err)
+{
+    struct spool_parts_reader reader;
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
+
+    *count = 0;
+    if (rc != 0)
+        return spool_lmdb_error(err, rc, "cannot read spool %s", spool->path);
+    rc = spool_parts_open(&reader, txn, spool->parked, PREFIX_BYTES);
+    if (rc == 0) {
+        rc = count_entries(&reader, seq, count);
+        spool_parts_close(&reader);
+    }
+    mdb_txn_abort(txn);
+    return rc == 0 ? 0 : spool_lmdb_error(err, rc, "cannot read spool %s", spool->path);
+}

@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "fault.h"
 #include "spool_edit.h"
+#include "spool_internal.h"
 
 #define RECORDS 10
 #define LEN 3000
@@ -603,6 +604,10 @@ static void test_edit_step_that_fails_changes_nothing(void **state)
     assert_int_equal(spool_edit_step(spool, &what, &from, &result, &err), -1);
     assert_int_equal(err.class, ERR_FATAL);
     assert_non_null(strstr(err.text, "cannot change spool"));
+    fixture_fault("spool.edit", 1, MDB_MAP_FULL);
+    assert_int_equal(spool_edit_step(spool, &what, &from, &result, &err), -1);
+    assert_int_equal(err.class, ERR_BUSY);
+    assert_non_null(strstr(err.text, " is full: delivery and `tracespool rm` make room"));
     assert_int_equal(result.records, 0);
     assert_int_equal(from, 1);
     spool_close(spool);

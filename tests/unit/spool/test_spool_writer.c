@@ -378,6 +378,7 @@ static void test_park_and_list_parked(void **state)
         {.seq = 2, .reason = SPOOL_PARK_DAMAGED}};
     struct arena arena;
     size_t count;
+    uint64_t of_one;
     struct err err;
 
     fixture_fill(big, 1, sizeof(big));
@@ -416,6 +417,10 @@ static void test_park_and_list_parked(void **state)
     assert_int_equal(count, 0);
     assert_int_equal(spool_list_parked(fixture->spool, 0, 0, 2, &arena, listed, &count, &err), 0);
     assert_int_equal(count, 2);
+    for (uint64_t seq = 1; seq < 10; seq++) {
+        assert_int_equal(spool_count_parked(fixture->spool, seq, &of_one, &err), 0);
+        assert_int_equal(of_one, seq == 7 ? 2 : seq == 2);
+    }
 
     assert_int_equal(spool_list_parked_before(fixture->spool, UINT64_MAX, 0, 8, &arena, listed, &count, &err), 0);
     assert_int_equal(count, 3);
