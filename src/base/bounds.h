@@ -209,13 +209,14 @@
 #define CTL_PAGE_PARKED_BYTES (4UL << 20)     /* of these, together; a larger one comes alone */
 #define CTL_RESIDENT_BYTES (16UL << 20)       /* stored bytes read before what is mapped of the spool is given back */
 #define CTL_REQUEST_BYTES_MAX (1UL << 30)     /* one request: the most that receiver.max_request_bytes can be */
+#define CTL_LS_KINDS_MAX 8                    /* ls --parked: reasons that are counted each for itself */
 #define CTL_SERVICES_MAX 16                   /* service names that a list shows of one batch */
 #define CTL_TRACE_SPANS_MAX 100000            /* spans of a trace that are shown */
 #define CTL_TRACE_BYTES_MAX (256UL << 20)     /* names and texts of these spans */
 #define CTL_INDENT_LEVELS_MAX 24              /* levels of a trace that are indented; deeper ones are numbered */
 #define CTL_ERRORS_MAX 10                     /* error texts that are written under a trace */
 #define CTL_EDIT_IDS_MAX 1000000              /* ids that a command takes, most of them from a pipe */
-#define CTL_EDIT_LINE_MAX 8192                /* a line of `tracespool ls`, read back */
+#define CTL_EDIT_LINE_MAX (1UL << 20)         /* a line of `tracespool ls`, read back */
 #define CTL_EDIT_ERRORS_MAX 100               /* texts about single ids in JSON; the number of them is exact */
 #define CTL_SHAPE_SERVICES_MAX 4096           /* shape: services that are counted each for itself */
 #define CTL_SHAPE_NAMES_BYTES (1UL << 20)     /* shape: of their names */

@@ -7,6 +7,9 @@
  */
 #include "ctl_batch.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "otlp_codec.h"
 #include "otlp_decode.h"
 
@@ -148,4 +151,15 @@ int ctl_batch_services(struct ctl_batch *batch, struct ctl_services *services, s
             add_service(services, name);
     }
     return 0;
+}
+
+const char *ctl_batch_missing(char out[CTL_MISSING_TEXT_MAX], uint64_t seq, uint64_t next_seq)
+{
+    if (seq < next_seq)
+        snprintf(out, CTL_MISSING_TEXT_MAX, "there is no such batch; it has been removed, or gave way to newer ones");
+    else if (next_seq > 1)
+        snprintf(out, CTL_MISSING_TEXT_MAX, "there is no such batch; the newest is %" PRIu64, next_seq - 1);
+    else
+        snprintf(out, CTL_MISSING_TEXT_MAX, "there is no such batch; none has come yet");
+    return out;
 }

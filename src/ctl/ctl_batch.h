@@ -57,4 +57,9 @@ struct ctl_services {
 /* After ctl_batch_walk: the distinct service.name of its resources, in order. */
 int ctl_batch_services(struct ctl_batch *batch, struct ctl_services *services, struct err *err);
 
+#define CTL_MISSING_TEXT_MAX 96
+
+/* What to say of a number under which there is no batch.  Returns `out`.  Pure. */
+const char *ctl_batch_missing(char out[CTL_MISSING_TEXT_MAX], uint64_t seq, uint64_t next_seq);
+
 #endif

@@ -9,7 +9,6 @@
 #include "ctl_edit.h"
 
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,13 +83,14 @@ static int take_option(struct ctl_edit *edit, int option, const char *argument)
 
 static int check_ids(struct ctl_edit *edit, struct err *err)
 {
+    char text[CTL_EDIT_ID_TEXT_MAX];
+
     for (size_t i = 0; i < edit->ids.count; i++) {
         const struct ctl_edit_id *id = &edit->ids.items[i];
 
-        if (id->kind == CTL_EDIT_ENTRY && !edit->form->entries)
-            return err_set(err, ERR_CONFIG, 0,
-                           "%" PRIu64 ":%" PRIu32 " is a parked entry, which only requeue and rm take", id->first,
-                           id->index);
+        if (ctl_edit_id_is_parked(id) && !edit->form->entries)
+            return err_set(err, ERR_CONFIG, 0, "%s names what is parked, which requeue, rm, export and show take",
+                           ctl_edit_id_format(text, id));
         edit->many |= id->kind == CTL_EDIT_RANGE || id->kind == CTL_EDIT_ALL;
     }
     return 0;

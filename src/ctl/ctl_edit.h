@@ -25,12 +25,13 @@ struct ctl_edit_form {
     bool finally;  /* what it does cannot be undone */
 };
 
-/* Consecutive batches, or one parked entry. */
+/* Consecutive batches, or of one batch consecutive parked entries. */
 struct ctl_edit_work {
     uint64_t first;
-    uint64_t last; /* inclusive */
+    uint64_t last;  /* inclusive */
+    bool is_parked; /* only entries index .. last_index */
     uint32_t index;
-    bool is_entry;
+    uint32_t last_index;
     uint64_t expected; /* of the batches, those that were named one by one and were found fit */
 };
 

@@ -64,12 +64,9 @@ static int is_parked(struct spool *spool, uint64_t seq, uint32_t first_index, ui
 
 static void tell_missing(struct ctl_edit *edit, const struct ctl_edit_id *id)
 {
-    if (id->first < edit->next_seq)
-        ctl_edit_fail(edit, id, "there is no such batch; it has been removed, or gave way to newer ones");
-    else if (edit->next_seq > 1)
-        ctl_edit_fail(edit, id, "there is no such batch; the newest is %" PRIu64, edit->next_seq - 1);
-    else
-        ctl_edit_fail(edit, id, "there is no such batch; none has come yet");
+    char text[CTL_MISSING_TEXT_MAX];
+
+    ctl_edit_fail(edit, id, "%s", ctl_batch_missing(text, id->first, edit->next_seq));
 }
 
 static void tell_misfit(struct ctl_edit *edit, const struct ctl_edit_id *id, const struct spool_record *record)
@@ -93,6 +90,11 @@ static bool fits(const struct ctl_edit *edit, const struct spool_record *record)
            ctl_pick_in_time(&edit->pick, record->received_ns);
 }
 
+static uint32_t last_index(const struct ctl_edit_id *id)
+{
+    return id->kind == CTL_EDIT_ENTRY ? id->index : UINT32_MAX;
+}
+
 static void add_work(struct ctl_edit *edit, const struct ctl_edit_id *id, uint64_t expected)
 {
     struct ctl_edit_work work = {.first = id->first, .last = id->last, .expected = expected};
@@ -101,8 +103,9 @@ static void add_work(struct ctl_edit *edit, const struct ctl_edit_id *id, uint64
         work.first = 1;
         work.last = edit->next_seq - 1;
     }
-    work.is_entry = id->kind == CTL_EDIT_ENTRY;
+    work.is_parked = ctl_edit_id_is_parked(id);
     work.index = id->index;
+    work.last_index = last_index(id);
     edit->work[edit->work_count++] = work;
 }
 
@@ -110,19 +113,19 @@ static void add_work(struct ctl_edit *edit, const struct ctl_edit_id *id, uint64
 static int plan_one(struct ctl_edit *edit, struct page *page, const struct ctl_edit_id *id, struct err *err)
 {
     const struct spool_record *record = NULL;
-    bool is_entry = id->kind == CTL_EDIT_ENTRY;
+    bool only_parked = ctl_edit_id_is_parked(id);
     int parked = 0;
 
-    if (!is_entry && find_record(page, edit->spool, id->first, &record, err) < 0)
+    if (!only_parked && find_record(page, edit->spool, id->first, &record, err) < 0)
         return -1;
-    bool is_fit = !is_entry && fits(edit, record);
+    bool is_fit = !only_parked && fits(edit, record);
     if (edit->form->entries && !is_fit)
-        parked = is_parked(edit->spool, id->first, id->index, is_entry ? id->index : UINT32_MAX, err);
+        parked = is_parked(edit->spool, id->first, id->index, last_index(id), err);
     if (parked < 0)
         return -1;
     if (is_fit || parked > 0)
         add_work(edit, id, is_fit ? 1 : 0);
-    else if (is_entry)
+    else if (only_parked)
         ctl_edit_fail(edit, id, "nothing is parked there");
     else if (record == NULL)
         tell_missing(edit, id);
@@ -133,37 +136,39 @@ static int plan_one(struct ctl_edit *edit, struct page *page, const struct ctl_e
     return 0;
 }
 
-/* Whole batches before entries of the same one, which they include. */
+/* Whole batches before entries of the same one, which they include, and all of these before one. */
 static int compare(const void *a, const void *b)
 {
     const struct ctl_edit_work *one = a, *other = b;
 
     if (one->first != other->first)
         return one->first < other->first ? -1 : 1;
-    if (one->is_entry != other->is_entry)
-        return one->is_entry ? 1 : -1;
-    return one->index == other->index ? 0 : one->index < other->index ? -1 : 1;
+    if (one->is_parked != other->is_parked)
+        return one->is_parked ? 1 : -1;
+    if (one->index != other->index)
+        return one->index < other->index ? -1 : 1;
+    return one->last_index == other->last_index ? 0 : one->last_index > other->last_index ? -1 : 1;
 }
 
 /* What is named twice is done once; neighbours become one. */
 static void join(struct ctl_edit *edit)
 {
-    struct ctl_edit_work *whole = NULL, *entry = NULL;
+    struct ctl_edit_work *whole = NULL, *entries = NULL;
     size_t count = 0;
 
     qsort(edit->work, edit->work_count, sizeof(*edit->work), compare);
     for (size_t i = 0; i < edit->work_count; i++) {
         struct ctl_edit_work work = edit->work[i];
 
-        if (whole != NULL && work.first <= whole->last + (work.is_entry ? 0 : 1)) {
+        if (whole != NULL && work.first <= whole->last + (work.is_parked ? 0 : 1)) {
             whole->last = work.last > whole->last ? work.last : whole->last;
             whole->expected += work.expected;
             continue;
         }
-        if (work.is_entry && entry != NULL && compare(entry, &work) == 0)
+        if (work.is_parked && entries != NULL && entries->first == work.first && work.index <= entries->last_index)
             continue;
         edit->work[count] = work;
-        *(work.is_entry ? &entry : &whole) = &edit->work[count++];
+        *(work.is_parked ? &entries : &whole) = &edit->work[count++];
     }
     edit->work_count = count;
 }
@@ -210,7 +215,7 @@ static int plan_all(struct ctl_edit *edit, struct page *page, struct err *err)
 {
     for (size_t i = 0; i < edit->ids.count; i++) {
         const struct ctl_edit_id *id = &edit->ids.items[i];
-        bool is_one = id->kind == CTL_EDIT_BATCH || id->kind == CTL_EDIT_ENTRY;
+        bool is_one = id->kind == CTL_EDIT_BATCH || ctl_edit_id_is_parked(id);
 
         if (is_one && i > 0 && compare_ids(id - 1, id) == 0)
             continue;

@@ -125,7 +125,7 @@ static void add_entry(struct run *run, const struct ctl_edit_work *work, const s
                       uint64_t new_seq)
 {
     struct ctl_edit_tally *tally = run->tally;
-    bool is_counted = run->dry && run->edit->form->fits != 0 && !work->is_entry; /* with the batches */
+    bool is_counted = run->dry && run->edit->form->fits != 0 && !work->is_parked; /* with the batches */
 
     tally->parked += result->parked;
     if (!is_counted) {
@@ -161,7 +161,7 @@ static void run_entries(struct run *run, const struct ctl_edit_work *work)
         .seq = work->first,
         .index = work->index,
         .last_seq = work->last,
-        .last_index = work->is_entry ? work->index : UINT32_MAX,
+        .last_index = work->is_parked ? work->last_index : UINT32_MAX,
         .codec = OTLP_CODEC_IDENTITY,
         .dry_run = run->dry,
     };
@@ -192,7 +192,7 @@ static void run_all(struct run *run)
 
         if (i > 0 && !pause_between(run))
             return;
-        if (run->states != 0 && !work->is_entry)
+        if (run->states != 0 && !work->is_parked)
             run_batches(run, work);
         if (run->entries && is_going_on(edit))
             run_entries(run, work);

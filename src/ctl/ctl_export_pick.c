@@ -181,6 +181,35 @@ static int put_range(struct ctl_export *export, uint64_t first, uint64_t last, s
     return result < 0 ? -1 : put_entries(export, last + 1, 0, err);
 }
 
+/* --- what is named --------------------------------------------------------- */
+
+/* 1: the first entry of the work stands for its batch, which has been written; 0: it is another, -1. */
+static int put_whole(struct ctl_export *export, const struct ctl_edit_work *work, struct err *err)
+{
+    struct spool_parked entry;
+    size_t count;
+
+    arena_reset(&export->batch.stored, KEEP_BYTES);
+    if (spool_list_parked(export->spool, work->first, work->index, 1, &export->batch.stored, &entry, &count, err) < 0)
+        return -1;
+    if (count == 0 || entry.seq != work->first || entry.index != work->index || !entry.whole ||
+        !ctl_pick_in_time(&export->pick, entry.received_ns))
+        return 0;
+    return put_batch(export, entry.seq, err);
+}
+
+/* Entries of one batch. */
+static int put_parked(struct ctl_export *export, const struct ctl_edit_work *work, struct err *err)
+{
+    int whole = put_whole(export, work, err);
+    uint32_t end = work->last_index == UINT32_MAX ? 0 : work->last_index + 1;
+
+    if (whole != 0)
+        return whole < 0 ? -1 : 0;
+    go_to_entry(export, work->first, work->index);
+    return put_entries(export, end > 0 ? work->first : work->first + 1, end, err);
+}
+
 int ctl_export_pick(struct ctl_export *export, struct err *err)
 {
     const struct ctl_edit *edit = export->edit;
@@ -189,12 +218,7 @@ int ctl_export_pick(struct ctl_export *export, struct err *err)
         const struct ctl_edit_work *work = &edit->work[i];
         int result;
 
-        if (work->is_entry) {
-            go_to_entry(export, work->first, work->index);
-            result = put_entries(export, work->first, work->index + 1, err);
-        } else {
-            result = put_range(export, work->first, work->last, err);
-        }
+        result = work->is_parked ? put_parked(export, work, err) : put_range(export, work->first, work->last, err);
         if (result < 0)
             return -1;
     }

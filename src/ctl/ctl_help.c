@@ -12,16 +12,31 @@
 #define NAME_COLUMNS 24
 
 const struct ctl_help_word ctl_help_glossary[] = {
-    {"ID...", "SEQ                   one batch, as `tracespool ls` numbers it\n"
-              "  SEQ-SEQ               a range, both ends included\n"
-              "  ALL                   all that are there now\n"
-              "  SEQ:N, SEQ:all        one parked entry, as `tracespool ls --parked` numbers it (requeue, rm, export)\n"
-              "  -                     ids, or lines of `tracespool ls`, from standard input"},
-    {"TIME", "2h, 7d                so long ago\n"
-             "  \"yesterday 14:00\"     or \"today 09:30\", 09:30, now: in the time of this place\n"
-             "  \"2026-11-22 14:00\"    in the time of this place; the day alone is its midnight\n"
-             "  2026-11-22T14:00:00Z  RFC 3339"},
-    {NULL, NULL},
+    {"ID...",
+     "no ID                 what MongoDB does not have: pending and held batches, and what is parked (export)",
+     {"export"}},
+    {"ID...",
+     "SEQ                   one batch, as `tracespool ls` numbers it\n"
+     "  SEQ-SEQ               a range, both ends included\n"
+     "  ALL                   all that are there now",
+     {NULL}},
+    {"ID...",
+     "SEQ:N                 one parked entry, as `tracespool ls --parked` names it (requeue, rm, export)\n"
+     "  SEQ:all               all that is parked of a batch (requeue, rm, export)",
+     {"requeue", "rm", "export"}},
+    {"ID...", "-                     ids, or lines of `tracespool ls`, also of --json, from standard input", {NULL}},
+    {"SEQ[:N]",
+     "SEQ                   one batch, as `tracespool ls` numbers it\n"
+     "  SEQ:N                 one parked entry, as `tracespool ls --parked` names it\n"
+     "  SEQ:all               the entry that stands for a whole batch",
+     {"show"}},
+    {"TIME",
+     "2h, 7d                so long ago\n"
+     "  yesterday 14:00       or today 09:30, 09:30, now: in the time of this place\n"
+     "  2026-11-22 14:00      in the time of this place; the day alone is its midnight\n"
+     "  2026-11-22T14:00:00Z  RFC 3339",
+     {NULL}},
+    {NULL, NULL, {NULL}},
 };
 
 const struct ctl_option ctl_help_options[] = {{NULL, NULL, 0, NULL}};
@@ -50,11 +65,26 @@ static bool uses_word(const struct ctl_verb *verb, const char *word)
     return false;
 }
 
+static bool is_for(const struct ctl_help_word *entry, const struct ctl_verb *verb)
+{
+    for (size_t i = 0; i < sizeof(entry->verbs) / sizeof(entry->verbs[0]) && entry->verbs[i] != NULL; i++) {
+        if (strcmp(entry->verbs[i], verb->name) == 0)
+            return true;
+    }
+    return entry->verbs[0] == NULL;
+}
+
 static void print_glossary(FILE *out, const struct ctl_verb *verb)
 {
+    const char *word = "";
+
     for (const struct ctl_help_word *entry = ctl_help_glossary; entry->word != NULL; entry++) {
-        if (uses_word(verb, entry->word))
-            fprintf(out, "\n%s:\n  %s\n", entry->word, entry->text);
+        if (!uses_word(verb, entry->word) || !is_for(entry, verb))
+            continue;
+        if (strcmp(entry->word, word) != 0)
+            fprintf(out, "\n%s:\n", entry->word);
+        fprintf(out, "  %s\n", entry->text);
+        word = entry->word;
     }
 }
 

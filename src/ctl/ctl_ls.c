@@ -31,10 +31,14 @@ void ctl_ls_put_cut(struct buf *out, const struct ctl_ls_options *options, uint6
 {
     char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
 
-    buf_printf(out, "The %s %s ", options->oldest ? "oldest" : "newest", units_format_count(a, listed));
+    buf_printf(out, "The %s ", options->oldest ? "oldest" : "newest");
     if (there > 0)
-        buf_printf(out, "of %s ", units_format_count(b, there));
-    buf_printf(out, "%s%s; --limit 0 lists all.\n", what, there > 0 ? "" : " that match");
+        buf_printf(out, "%s of %s %s", units_format_count(a, listed), units_format_count(b, there), what);
+    else if (listed > 1)
+        buf_printf(out, "%s %s that match", units_format_count(a, listed), what);
+    else
+        buf_text(out, "that matches");
+    buf_text(out, "; --limit 0 lists all.\n");
 }
 
 static void take_state(struct ctl_ls_options *options, unsigned states)

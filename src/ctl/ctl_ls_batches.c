@@ -32,7 +32,8 @@ struct listing {
     bool damaged;
     struct ctl_pages pages;
     struct ctl_batch batch;
-    struct arena entry; /* a parked entry, for its text */
+    struct spool_parked parked;
+    struct arena entry; /* what that points to */
     struct buf out;
 };
 
@@ -70,29 +71,39 @@ static int find_start(struct listing *listing, uint64_t lowest, uint64_t *start,
     return result;
 }
 
-/* Of a held batch: the parked entry that says why, if there is one.  Of the oldest pending one: what the daemon noted. */
-static int add_attempts(struct listing *listing, struct ctl_ls_row *row, struct err *err)
+/* Of the oldest pending batch: what the daemon noted. */
+static void add_attempts(const struct listing *listing, struct ctl_ls_row *row)
 {
     const struct spool_delivery *delivery = &listing->stat.delivery;
-    struct spool_parked parked;
-    size_t count = 0;
 
     if (row->record->state == SPOOL_PENDING && row->record->seq == listing->oldest_pending && delivery->attempts > 0) {
         row->tried = true;
         row->attempts = delivery->attempts;
         row->last_error = delivery->text[0] != '\0' ? delivery->text : NULL;
     }
-    if (row->record->state != SPOOL_HELD)
+}
+
+/* What is parked of it: the first span, or the entry that says why all of it is held. */
+static int add_parked(struct listing *listing, struct ctl_ls_row *row, struct err *err)
+{
+    struct spool_parked *parked = &listing->parked;
+    size_t count = 0;
+
+    if (listing->stat.parked_entries == 0)
         return 0;
     arena_reset(&listing->entry, 0);
-    if (spool_list_parked(listing->spool, row->record->seq, 0, 1, &listing->entry, &parked, &count, err) < 0)
+    if (spool_list_parked(listing->spool, row->record->seq, 0, 1, &listing->entry, parked, &count, err) < 0)
         return -1;
-    if (count == 0 || parked.seq != row->record->seq || !parked.whole)
+    if (count == 0 || parked->seq != row->record->seq)
         return 0;
-    row->tried = true;
-    row->attempts = parked.attempts;
-    row->last_error = parked.text;
-    return 0;
+    if (!parked->whole) {
+        row->parked = parked;
+    } else if (row->record->state == SPOOL_HELD) {
+        row->tried = true;
+        row->attempts = parked->attempts;
+        row->last_error = parked->text;
+    }
+    return spool_count_parked(listing->spool, row->record->seq, &row->parked_entries, err);
 }
 
 static int list_one(struct listing *listing, struct err *err)
@@ -107,7 +118,8 @@ static int list_one(struct listing *listing, struct err *err)
         row.services.count = 0;
         listing->damaged = true;
     }
-    if (add_attempts(listing, &row, err) < 0)
+    add_attempts(listing, &row);
+    if (add_parked(listing, &row, err) < 0)
         return -1;
     if (listing->ctl->json) {
         ctl_ls_put_row(&listing->out, &listing->form, &row);

@@ -1,7 +1,7 @@
 /*
  * ctl_ls_line.c - the line of a batch in a list, and its JSON.
  *
- * Pure.  The reason why a batch is not delivered stands below its line in
+ * Pure.  The reason why a batch, or a part of it, is not delivered stands below its line in
  * parentheses, as mail queues print it, so that a line stays an id with what
  * can be counted on; ctl_edit_id.c reads both back.
  */
@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #include "clock.h"
+#include "ctl_parked.h"
 #include "ctl_text.h"
 #include "json.h"
 #include "units.h"
@@ -83,6 +84,15 @@ static void print_services(struct buf *out, const struct ctl_ls_form *form, cons
     buf_fini(&names);
 }
 
+static void print_below(struct buf *out, const struct ctl_ls_form *form, struct buf *text)
+{
+    ctl_text_spaces(out, SEQ_COLUMNS + 2);
+    buf_text(out, "(");
+    ctl_text_append(out, buf_slice(text), form->width - (SEQ_COLUMNS + 4));
+    buf_text(out, ")\n");
+    buf_fini(text);
+}
+
 /* "        (tried 7 times: MongoDB cannot be reached ...)" */
 static void print_error(struct buf *out, const struct ctl_ls_form *form, const struct ctl_ls_row *row)
 {
@@ -95,11 +105,20 @@ static void print_error(struct buf *out, const struct ctl_ls_form *form, const s
     else if (row->attempts > 1)
         buf_printf(&text, "tried %s times: ", units_format_count(count, row->attempts));
     buf_text(&text, row->last_error);
-    ctl_text_spaces(out, SEQ_COLUMNS + 2);
-    buf_text(out, "(");
-    ctl_text_append(out, buf_slice(&text), form->width - (SEQ_COLUMNS + 4));
-    buf_text(out, ")\n");
-    buf_fini(&text);
+    print_below(out, form, &text);
+}
+
+/* "        (4 of 105 spans parked: refused, code 121: Document failed validation)" */
+static void print_parked(struct buf *out, const struct ctl_ls_form *form, const struct ctl_ls_row *row)
+{
+    char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
+    struct buf text;
+
+    buf_init(&text, 2UL * ERR_TEXT_MAX);
+    buf_printf(&text, "%s of %s %s parked: ", units_format_count(a, row->parked_entries),
+               units_format_count(b, row->record->spans), row->record->spans == 1 ? "span" : "spans");
+    ctl_parked_why(&text, row->parked->reason, row->parked->code, row->parked->text);
+    print_below(out, form, &text);
 }
 
 void ctl_ls_print_row(struct buf *out, const struct ctl_ls_form *form, const struct ctl_ls_row *row)
@@ -123,6 +142,8 @@ void ctl_ls_print_row(struct buf *out, const struct ctl_ls_form *form, const str
     buf_text(out, "\n");
     if (row->last_error != NULL)
         print_error(out, form, row);
+    if (row->parked != NULL)
+        print_parked(out, form, row);
 }
 
 void ctl_ls_put_row(struct buf *out, const struct ctl_ls_form *form, const struct ctl_ls_row *row)
@@ -155,6 +176,7 @@ void ctl_ls_put_row(struct buf *out, const struct ctl_ls_form *form, const struc
         json_null(&json);
     json_key(&json, "last_error");
     json_text(&json, row->last_error);
+    json_member_uint(&json, "parked_entries", row->parked_entries);
     json_end_object(&json);
     buf_text(out, "\n");
 }

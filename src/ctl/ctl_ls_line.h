@@ -20,6 +20,8 @@ struct ctl_ls_row {
     bool tried;
     uint64_t attempts;      /* when it was tried */
     const char *last_error; /* the same; NULL: none */
+    uint64_t parked_entries;
+    const struct spool_parked *parked; /* the first of them, when they are spans; NULL: none, or it is the batch */
 };
 
 struct ctl_ls_form {

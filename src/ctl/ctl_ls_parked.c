@@ -2,9 +2,10 @@
  * ctl_ls_parked.c - the list of what is parked, in the order of arrival.
  *
  * Page by page, each page in a transaction of its own.  The newest of a limit
- * are looked for backwards, as in ctl_ls_batches.c.
+ * are looked for backwards, as in ctl_ls_batches.c.  Below the list stands how
+ * many of it are parked for what.
  */
-#include <inttypes.h>
+#include <string.h>
 
 #include "ctl_ls.h"
 #include "ctl_pages.h"
@@ -14,17 +15,17 @@
 #include "json.h"
 #include "units.h"
 
-#define SEQ_COLUMNS 6
-#define SPAN_COLUMNS 6
+#define ID_COLUMNS 13
 #define REASON_COLUMNS 11
 #define CODE_COLUMNS 6
 #define SPANS_COLUMNS 7
 #define LINE_BYTES_MAX (64UL << 10)
+#define KIND_TEXT_MAX 200
 
 static void print_head(struct buf *out, bool colored)
 {
     ctl_text_style(out, colored, CTL_BOLD);
-    buf_printf(out, "%*s %*s  ", SEQ_COLUMNS, "SEQ", SPAN_COLUMNS, "SPAN");
+    buf_printf(out, "%*s  ", ID_COLUMNS, "ID");
     ctl_text_pad(out, slice_of_text("PARKED"), CTL_LS_TIME_COLUMNS + 2);
     ctl_text_pad(out, slice_of_text("REASON"), REASON_COLUMNS);
     buf_printf(out, " %*s %*s  WHY", CODE_COLUMNS, "CODE", SPANS_COLUMNS, "SPANS");
@@ -34,13 +35,9 @@ static void print_head(struct buf *out, bool colored)
 
 static void print_entry(struct buf *out, const struct spool_parked *parked, unsigned text_columns)
 {
-    char text[UNITS_TEXT_MAX];
+    char text[UNITS_TEXT_MAX], id[CTL_PARKED_ID_MAX];
 
-    buf_printf(out, "%*" PRIu64 " ", SEQ_COLUMNS, parked->seq);
-    if (parked->whole)
-        buf_printf(out, "%*s  ", SPAN_COLUMNS, "all");
-    else
-        buf_printf(out, "%*" PRIu32 "  ", SPAN_COLUMNS, parked->index);
+    buf_printf(out, "%*s  ", ID_COLUMNS, ctl_parked_id(id, parked));
     ctl_ls_time(out, parked->parked_ns);
     buf_text(out, "  ");
     ctl_text_pad(out, slice_of_text(spool_park_reason_name(parked->reason)), REASON_COLUMNS);
@@ -60,12 +57,24 @@ static void put_entry(struct buf *out, const struct spool_parked *parked)
     buf_text(out, "\n");
 }
 
+/* Entries that are parked for the same. */
+struct kind {
+    enum spool_park_reason reason;
+    int code;
+    char text[KIND_TEXT_MAX]; /* cut, where it is longer */
+    uint64_t count;
+};
+
 struct listing {
     struct ctl *ctl;
     const struct ctl_ls_options *options;
     struct spool *spool;
     struct spool_stat stat;
     uint64_t listed;
+    struct kind kinds[CTL_LS_KINDS_MAX];
+    size_t kind_count;
+    uint64_t others; /* of further kinds */
+    unsigned width;
     unsigned text_columns;
     bool colored;
     struct ctl_parked_pages pages;
@@ -95,6 +104,29 @@ static int find_start(struct listing *listing, uint64_t *seq, uint32_t *index, s
     return result < 0 ? -1 : 0;
 }
 
+static void count_kind(struct listing *listing, const struct spool_parked *parked)
+{
+    struct kind new = {.reason = parked->reason, .code = parked->code, .count = 1};
+    char *details;
+
+    snprintf(new.text, sizeof(new.text), "%s", parked->text);
+    details = strstr(new.text, ": {");
+    if (details != NULL)
+        *details = '\0'; /* as JSON: what it was about, another one in each entry */
+    for (size_t i = 0; i < listing->kind_count; i++) {
+        struct kind *kind = &listing->kinds[i];
+
+        if (kind->reason == new.reason && kind->code == new.code &&strcmp(kind->text, new.text) == 0) {
+            kind->count++;
+            return;
+        }
+    }
+    if (listing->kind_count < CTL_LS_KINDS_MAX)
+        listing->kinds[listing->kind_count++] = new;
+    else
+        listing->others++;
+}
+
 static void list_one(struct listing *listing, const struct spool_parked *parked)
 {
     if (listing->ctl->json) {
@@ -105,6 +137,7 @@ static void list_one(struct listing *listing, const struct spool_parked *parked)
         print_entry(&listing->out, parked, listing->text_columns);
     }
     listing->listed++;
+    count_kind(listing, parked);
     ctl_write(listing->ctl, &listing->out);
     fflush(listing->ctl->out); /* the next one may be far */
 }
@@ -142,12 +175,36 @@ static int list(struct listing *listing, struct err *err)
     return list_from(listing, seq, index, err);
 }
 
+/* "(793 x refused, code 121: Document failed validation)": in parentheses, as what is no line of the list. */
+static void print_kinds(struct listing *listing)
+{
+    char count[UNITS_TEXT_MAX];
+    struct buf why;
+
+    buf_init(&why, LINE_BYTES_MAX);
+    for (size_t i = 0; i < listing->kind_count; i++) {
+        const struct kind *kind = &listing->kinds[i];
+
+        buf_clear(&why);
+        buf_printf(&why, "%s x ", units_format_count(count, kind->count));
+        ctl_parked_why(&why, kind->reason, kind->code, kind->text);
+        buf_text(&listing->out, "(");
+        ctl_text_append(&listing->out, buf_slice(&why), listing->width - 2);
+        buf_text(&listing->out, ")\n");
+    }
+    if (listing->others > 0)
+        buf_printf(&listing->out, "(%s x something else)\n", units_format_count(count, listing->others));
+    buf_fini(&why);
+}
+
 static void print_foot(struct listing *listing)
 {
     const struct ctl_pick *pick = &listing->options->pick;
     bool filtered = ctl_pick_looks_inside(pick) || pick->since_ns > 0 || pick->until_ns != UINT64_MAX;
     uint64_t there = listing->stat.parked_entries;
 
+    if (listing->listed > 1)
+        print_kinds(listing);
     if (listing->listed == 0)
         buf_text(&listing->out, filtered ? "Nothing that is parked matches.\n" : "Nothing is parked.\n");
     else if (listing->listed == listing->options->limit && (filtered || there > listing->listed))
@@ -158,11 +215,11 @@ static void print_foot(struct listing *listing)
 int ctl_ls_parked(struct ctl *ctl, struct spool *spool, const struct ctl_ls_options *options)
 {
     struct listing listing = {.ctl = ctl, .options = options, .spool = spool, .colored = ctl_terminal_colored(ctl)};
-    unsigned used =
-        SEQ_COLUMNS + SPAN_COLUMNS + CTL_LS_TIME_COLUMNS + REASON_COLUMNS + CODE_COLUMNS + SPANS_COLUMNS + 9;
+    unsigned used = ID_COLUMNS + CTL_LS_TIME_COLUMNS + REASON_COLUMNS + CODE_COLUMNS + SPANS_COLUMNS + 8;
     unsigned width = ctl_terminal_width(ctl);
     struct err err;
 
+    listing.width = width;
     listing.text_columns = width > used + CTL_LS_TEXT_MIN ? width - used : CTL_LS_TEXT_MIN;
     ctl_batch_init(&listing.batch);
     buf_init(&listing.out, LINE_BYTES_MAX);

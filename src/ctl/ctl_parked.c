@@ -1,7 +1,28 @@
 /*
- * ctl_parked.c - what `ls --parked` and `show SEQ:N` say of an entry to programs.  Pure.
+ * ctl_parked.c - what is said of a parked entry in more than one place.  Pure.
  */
 #include "ctl_parked.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+char *ctl_parked_id(char out[CTL_PARKED_ID_MAX], const struct spool_parked *parked)
+{
+    if (parked->whole)
+        snprintf(out, CTL_PARKED_ID_MAX, "%" PRIu64 ":all", parked->seq);
+    else
+        snprintf(out, CTL_PARKED_ID_MAX, "%" PRIu64 ":%" PRIu32, parked->seq, parked->index);
+    return out;
+}
+
+void ctl_parked_why(struct buf *out, enum spool_park_reason reason, int code, const char *text)
+{
+    buf_text(out, spool_park_reason_name(reason));
+    if (code != 0)
+        buf_printf(out, ", code %d", code);
+    if (*text != '\0')
+        buf_printf(out, ": %s", text);
+}
 
 void ctl_parked_put(struct json *json, const struct spool_parked *parked)
 {

@@ -77,14 +77,14 @@ static int show_batch_or_entry(struct ctl *ctl, const char *name, const struct c
     struct ctl_edit_id id;
     struct err err;
 
-    if (ctl_edit_id_parse(&id, name, &err) < 0 || (id.kind != CTL_EDIT_BATCH && id.kind != CTL_EDIT_ENTRY))
+    if (ctl_edit_id_parse(&id, name, &err) < 0 || (id.kind != CTL_EDIT_BATCH && !ctl_edit_id_is_parked(&id)))
         return ctl_fail(
             ctl, "\"%s\" is neither a batch's number, nor SEQ:N for a parked entry, nor a trace id of 32 hex digits",
             name);
     if (options->raw && !ctl_show_may_be_raw(ctl))
         return CTL_FAILED;
-    if (id.kind == CTL_EDIT_ENTRY)
-        return ctl_show_parked(ctl, id.first, id.index, options);
+    if (ctl_edit_id_is_parked(&id))
+        return ctl_show_parked(ctl, &id, options);
     if (options->raw)
         return ctl_show_raw(ctl, id.first);
     ctl->json |= options->otlp; /* a batch's JSON is that already */

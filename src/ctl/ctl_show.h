@@ -5,6 +5,7 @@
 #define TRACESPOOL_CTL_SHOW_H
 
 #include "ctl.h"
+#include "ctl_edit_id.h"
 #include "otlp_index.h"
 
 enum ctl_from { CTL_FROM_SPOOL = 1, CTL_FROM_MONGODB = 2, CTL_FROM_BOTH = 3 };
@@ -19,7 +20,7 @@ struct ctl_show_options {
 /* Each returns the exit status. */
 int ctl_show_batch(struct ctl *ctl, uint64_t seq);
 int ctl_show_raw(struct ctl *ctl, uint64_t seq);
-int ctl_show_parked(struct ctl *ctl, uint64_t seq, uint32_t index, const struct ctl_show_options *options);
+int ctl_show_parked(struct ctl *ctl, const struct ctl_edit_id *id, const struct ctl_show_options *options);
 int ctl_show_trace(struct ctl *ctl, const uint8_t trace_id[OTLP_TRACE_ID_BYTES],
                    const struct ctl_show_options *options);
 int ctl_show_otlp(struct ctl *ctl, const uint8_t trace_id[OTLP_TRACE_ID_BYTES], const struct ctl_show_options *options);
@@ -30,7 +31,10 @@ bool ctl_show_may_be_raw(const struct ctl *ctl);
 /* After that.  Returns the exit status. */
 int ctl_show_raw_bytes(const struct ctl *ctl, struct slice bytes);
 
-/* Tells that there is no such batch, of which `parked` entries are there.  Returns the exit status. */
-int ctl_show_not_there(const struct ctl *ctl, uint64_t seq, size_t parked);
+/* --- ctl_show_missing.c ---------------------------------------------------- */
+
+/* Each tells what is there instead, and returns the exit status. */
+int ctl_show_no_batch(const struct ctl *ctl, struct spool *spool, uint64_t seq);
+int ctl_show_no_entry(const struct ctl *ctl, struct spool *spool, const struct ctl_edit_id *id);
 
 #endif

@@ -15,6 +15,7 @@
 #include "ctl_show_batch.h"
 #include "ctl_terminal.h"
 #include "otlp_json_write.h"
+#include "units.h"
 
 #define KEEP_BYTES (1UL << 20)
 
@@ -89,38 +90,50 @@ static int show_request(struct ctl_show_page *page, struct err *err)
     return 0;
 }
 
-/* How many entries of the batch are parked, and the first of them. */
-static int count_parked(struct spool *spool, uint64_t seq, size_t *parked_count, struct err *err)
+struct parked {
+    uint64_t count;
+    bool whole; /* the first stands for the batch */
+};
+
+static int look_at_parked(struct spool *spool, uint64_t seq, struct parked *parked, struct err *err)
 {
-    struct spool_parked parked[CTL_PAGE_PARKED];
+    struct spool_parked first;
     struct arena arena;
     size_t count = 0;
 
+    *parked = (struct parked){.count = 0};
     arena_init(&arena, CTL_REQUEST_BYTES_MAX);
-    *parked_count = 0;
-    int result = spool_list_parked(spool, seq, 0, CTL_PAGE_PARKED, &arena, parked, &count, err);
-    for (size_t i = 0; result == 0 && i < count && parked[i].seq == seq; i++)
-        (*parked_count)++;
+    int result = spool_list_parked(spool, seq, 0, 1, &arena, &first, &count, err);
+    if (result == 0 && count > 0 && first.seq == seq) {
+        parked->whole = first.whole;
+        result = spool_count_parked(spool, seq, &parked->count, err);
+    }
     arena_fini(&arena);
     return result;
 }
 
-int ctl_show_not_there(const struct ctl *ctl, uint64_t seq, size_t parked)
+/* "162 of its 162 spans are parked" */
+static void print_parked(struct ctl_show_page *page, const struct parked *parked)
 {
-    ctl_fail(ctl, "batch %" PRIu64 " is not in the spool: it was never there, or made room for newer ones", seq);
-    if (parked > 0)
-        ctl_note(ctl, "spans of it are parked; `tracespool ls --parked` lists them");
-    return CTL_FAILED;
+    char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
+
+    if (parked->whole)
+        buf_printf(&page->out, "parked as a whole; `tracespool show %" PRIu64 ":all` says why\n",
+                   page->batch.record.seq);
+    else if (parked->count > 0)
+        buf_printf(&page->out, "%s of its %s %s parked; `tracespool ls --parked` says why\n",
+                   units_format_count(a, parked->count), units_format_count(b, page->batch.record.spans),
+                   parked->count == 1 ? "spans is" : "spans are");
 }
 
-static int show_found(struct ctl_show_page *page, size_t parked)
+static int show_found(struct ctl_show_page *page, const struct parked *parked)
 {
     struct err err;
 
     if (!page->ctl->json)
         ctl_show_print_header(page, clock_wall_ns());
-    if (!page->ctl->json && parked > 0)
-        buf_text(&page->out, "some of it is parked; `tracespool ls --parked` says why\n");
+    if (!page->ctl->json)
+        print_parked(page, parked);
     if (page->batch.record.damaged) {
         ctl_write(page->ctl, &page->out);
         ctl_fail(page->ctl, "batch %" PRIu64 " is damaged: a part is missing or its checksum is wrong",
@@ -139,7 +152,8 @@ int ctl_show_batch(struct ctl *ctl, uint64_t seq)
     struct ctl_show_page page = {.ctl = ctl, .colored = ctl_terminal_colored(ctl), .width = ctl_terminal_width(ctl)};
     struct spool *spool = ctl_open_spool(ctl);
     struct err err;
-    size_t parked = 0;
+    struct parked parked;
+    int status;
 
     if (spool == NULL)
         return CTL_FAILED;
@@ -147,12 +161,12 @@ int ctl_show_batch(struct ctl *ctl, uint64_t seq)
     arena_init(&page.parts, OTLP_DECODED_BYTES_MAX);
     buf_init(&page.out, OTLP_DECODED_BYTES_MAX);
     int found = ctl_batch_read(&page.batch, spool, seq, &err);
-    if (found >= 0 && count_parked(spool, seq, &parked, &err) < 0)
+    if (found > 0 && look_at_parked(spool, seq, &parked, &err) < 0)
         found = -1;
+    status = found < 0 ? ctl_fail(ctl, "%s", err.text) : found == 0 ? ctl_show_no_batch(ctl, spool, seq) : CTL_OK;
     spool_close(spool);
-    int status = found < 0    ? ctl_fail(ctl, "%s", err.text)
-                 : found == 0 ? ctl_show_not_there(ctl, seq, parked)
-                              : show_found(&page, parked);
+    if (found > 0)
+        status = show_found(&page, &parked);
     buf_fini(&page.out);
     arena_fini(&page.parts);
     ctl_batch_fini(&page.batch);

@@ -38,11 +38,10 @@ static void print_head(struct page *page)
     const struct spool_parked *parked = &page->parked;
     uint64_t now = clock_wall_ns();
     struct buf *out = &page->out;
-    char time[UNITS_TEXT_MAX], age[UNITS_TEXT_MAX];
+    char time[UNITS_TEXT_MAX], age[UNITS_TEXT_MAX], id[CTL_PARKED_ID_MAX];
 
     ctl_text_style(out, page->colored, CTL_BOLD);
-    buf_printf(out, "parked %" PRIu64 ":", parked->seq);
-    buf_printf(out, parked->whole ? "all" : "%" PRIu32, parked->index);
+    buf_printf(out, "parked %s", ctl_parked_id(id, parked));
     ctl_text_style(out, page->colored, CTL_PLAIN);
     buf_printf(out, "  %s", spool_park_reason_name(parked->reason));
     if (parked->code != 0)
@@ -158,49 +157,47 @@ static int print_found(struct page *page, const struct ctl_show_options *options
     return fail(page, page->parked.payload.len > 0 ? page->batch.unreadable.text : page->parked.text);
 }
 
-/* 1 and page->parked, 0 when nothing is parked there, -1. */
-static int find(struct page *page, uint64_t seq, uint32_t index, struct err *err)
+/* CTL_OK and page->parked; or what has been told, and its exit status. */
+static int find(struct page *page, const struct ctl_edit_id *id)
 {
     struct spool *spool = ctl_open_spool(page->ctl);
+    int status = CTL_OK;
+    struct err err;
     size_t count;
 
-    err->text[0] = '\0'; /* what hinders the opening has been told */
     if (spool == NULL)
-        return -1;
-    int result = spool_list_parked(spool, seq, index, 1, &page->batch.stored, &page->parked, &count, err);
+        return CTL_FAILED;
+    if (spool_list_parked(spool, id->first, id->index, 1, &page->batch.stored, &page->parked, &count, &err) < 0)
+        status = ctl_fail(page->ctl, "%s", err.text);
+    else if (count == 0 || page->parked.seq != id->first || page->parked.index != id->index ||
+             (id->kind == CTL_EDIT_ENTRIES && !page->parked.whole))
+        status = ctl_show_no_entry(page->ctl, spool, id);
     spool_close(spool);
-    if (result < 0)
-        return -1;
-    return count == 1 && page->parked.seq == seq && page->parked.index == index;
+    return status;
 }
 
-static int show(struct page *page, uint64_t seq, uint32_t index, const struct ctl_show_options *options)
+static int show(struct page *page, const struct ctl_edit_id *id, const struct ctl_show_options *options)
 {
-    struct err err;
-    int found = find(page, seq, index, &err);
+    int status = find(page, id);
 
-    if (found < 0)
-        return err.text[0] != '\0' ? ctl_fail(page->ctl, "%s", err.text) : CTL_FAILED;
-    if (found == 0)
-        return ctl_fail(page->ctl,
-                        "nothing is parked at %" PRIu64 ":%" PRIu32 "; `tracespool ls --parked` lists what is", seq,
-                        index);
+    if (status != CTL_OK)
+        return status;
     if (!page->parked.whole || !(options->otlp || options->raw))
         return print_found(page, options);
     if (options->raw)
-        return ctl_show_raw(page->ctl, seq);
+        return ctl_show_raw(page->ctl, id->first);
     page->ctl->json = true; /* a batch's JSON is OTLP's */
-    return ctl_show_batch(page->ctl, seq);
+    return ctl_show_batch(page->ctl, id->first);
 }
 
-int ctl_show_parked(struct ctl *ctl, uint64_t seq, uint32_t index, const struct ctl_show_options *options)
+int ctl_show_parked(struct ctl *ctl, const struct ctl_edit_id *id, const struct ctl_show_options *options)
 {
     struct page page = {.ctl = ctl, .colored = ctl_terminal_colored(ctl)};
 
     ctl_batch_init(&page.batch);
     arena_init(&page.parts, OTLP_DECODED_BYTES_MAX);
     buf_init(&page.out, OTLP_DECODED_BYTES_MAX);
-    int status = show(&page, seq, index, options);
+    int status = show(&page, id, options);
     buf_fini(&page.out);
     arena_fini(&page.parts);
     ctl_batch_fini(&page.batch);

@@ -50,13 +50,13 @@ int ctl_show_raw(struct ctl *ctl, uint64_t seq)
         return CTL_FAILED;
     ctl_batch_init(&batch);
     int found = ctl_batch_read(&batch, spool, seq, &err);
-    spool_close(spool);
     if (found > 0)
         status = write_batch(ctl, &batch, seq);
     else if (found < 0)
         status = ctl_fail(ctl, "%s", err.text);
     else
-        status = ctl_show_not_there(ctl, seq, 0);
+        status = ctl_show_no_batch(ctl, spool, seq);
     ctl_batch_fini(&batch);
+    spool_close(spool);
     return status;
 }

@@ -86,15 +86,18 @@ static void put_form(FILE *out, const char *line, size_t len)
 void manual_command_words(FILE *out)
 {
     for (const struct ctl_help_word *entry = ctl_help_glossary; entry->word != NULL; entry++) {
-        fputs(".Ss", out);
-        manual_text_roff_arguments(out, entry->word);
-        fputs("\n.Bl -tag -width Ds\n", out);
+        if (entry == ctl_help_glossary || strcmp(entry[-1].word, entry->word) != 0) {
+            fputs(".Ss", out);
+            manual_text_roff_arguments(out, entry->word);
+            fputs("\n.Bl -tag -width Ds\n", out);
+        }
         for (const char *line = entry->text; *line != '\0';) {
             size_t len = strcspn(line, "\n");
 
             put_form(out, line, len);
             line += len + (line[len] == '\n');
         }
-        fputs(".El\n", out);
+        if (entry[1].word == NULL || strcmp(entry[1].word, entry->word) != 0)
+            fputs(".El\n", out);
     }
 }

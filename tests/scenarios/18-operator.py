@@ -129,7 +129,8 @@ def test_parked_spans_are_requeued_once_the_rule_is_mended(make_daemon, shared_m
     with stopped(daemon, at_rest):
         first = f"{parked[0]['seq']}:{parked[0]['span_index']}"
         one = edit(daemon, "requeue", first)
-        rest = edit(daemon, "requeue", "ALL")
+        assert edit(daemon, "requeue", "2:all", "--dry-run")["parked_entries"] == len(parked) - 1
+        rest = edit(daemon, "requeue", "2:all")
         assert (one["parked_entries"], rest["parked_entries"]) == (1, len(parked) - 1)
         assert one["spans"] + rest["spans"] == len(otlp.spans_of(after))
         assert ctl.run("requeue", first, config=daemon.config).returncode == 1

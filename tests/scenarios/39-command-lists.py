@@ -152,6 +152,11 @@ def test_ls_takes_what_each_option_says(spool):
 def test_ls_as_people_see_it(spool):
     head, *lines = spool.text("ls", "--all").splitlines()
     assert head == "   SEQ  RECEIVED                   AGE   SPANS   STORED  STATE     SERVICES"
+    parked = f"        ({spans(spool.requests[3])} of {spans(spool.requests[3])} spans parked: refused, code 121: "
+    assert lines.pop(4) == parked + "Document failed validation)"
+    assert [batch["parked_entries"] for batch in spool.objects("ls", "--all")] == [
+        spans(spool.requests[3]) if number == 4 else 0 for number in range(1, 9)
+    ]
     reasons = [line for line in lines if line.startswith("        (")]
     rows = [ROW.fullmatch(line) for line in lines if line not in reasons]
     assert all(rows), lines
@@ -168,7 +173,7 @@ def test_ls_as_people_see_it(spool):
     assert [batch["attempts"] for batch in spool.objects("ls", "--all") if batch["seq"] != 5] == [None] * 7
     assert spool.text("ls", "--all", "--limit", "2").splitlines()[-1] == "The newest 2 of 8 batches; --limit 0 lists all."
     shown = spool.text("ls", "--oldest", "--service", "order", "--limit", "1")
-    assert shown.splitlines()[-1] == "The oldest 1 pending and held batches that match; --limit 0 lists all."
+    assert shown.splitlines()[-1] == "The oldest that matches; --limit 0 lists all."
     assert spool.text("ls", "--service", "x", "--held") == "No held batches match.\n"
     assert spool.text("ls", "--damaged") == "No batches match.\n"
 
@@ -187,9 +192,13 @@ def test_ls_lists_what_is_parked(spool):
     assert spool.objects("ls", "--parked", "--until", "1h") == []
     assert spool.objects("ls", "--parked", "--damaged") == []
     head, line, foot = spool.text("ls", "--parked", "--limit", "1").splitlines()
-    assert head == "   SEQ   SPAN  PARKED                REASON        CODE   SPANS  WHY"
-    assert re.fullmatch(rf"     4 {count - 1:6}  {TIME}  refused        121       1  Document failed validation", line)
+    assert head == "           ID  PARKED                REASON        CODE   SPANS  WHY"
+    name = f"4:{count - 1}"
+    assert re.fullmatch(rf"{name:>13}  {TIME}  refused        121       1  Document failed validation", line)
     assert foot == f"The newest 1 of {count} entries; --limit 0 lists all."
+    assert spool.text("ls", "--parked", "--limit", "0").splitlines()[-1] == (
+        f"({count} x refused, code 121: Document failed validation)"
+    )
 
 
 def test_a_list_is_handed_on(own_spool):
@@ -198,6 +207,16 @@ def test_a_list_is_handed_on(own_spool):
     done = subprocess.run(command, input=listed, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == f"held 1 batch, {spans(own_spool.requests[4])} spans\n"
     assert own_spool.seqs("--held") == [5, 7]
+    # What is parked too, and JSON.
+    count = spans(own_spool.requests[3])
+    command[3:4] = ["requeue", "--dry-run"]
+    for form in ([], ["--json"]):
+        listed = own_spool.text("ls", "--parked", "--limit", "0", *form)
+        done = subprocess.run(command, input=listed, capture_output=True, text=True, timeout=60, check=True)
+        assert done.stdout == f"would requeue {count} parked entries, {count} spans\n"
+    listed = own_spool.text("ls", "--history", "--json", "--limit", "1")
+    done = subprocess.run(command, input=listed, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == f"would requeue {count} parked entries, {count} spans\n"
 
 
 # --- show ---------------------------------------------------------------------------------
@@ -234,6 +253,11 @@ def test_show_gives_a_parked_span_in_every_form(spool):
         assert all(f"  {key} " in text or f"  {key}\n" in text for key in keys)
     missing = ctl.run("show", "4:4294967295", config=spool.daemon.config)
     assert missing.returncode == 1 and "nothing is parked at 4:4294967295" in missing.stderr
+    count = len(whole)
+    missing = ctl.run("show", "4:all", config=spool.daemon.config)
+    assert missing.returncode == 1 and "4:all: the batch is not parked as a whole" in missing.stderr
+    assert f"{count} spans of it are parked; `tracespool ls --parked` lists what is" in missing.stderr
+    assert f"\n{count} of its {count} spans are parked; " in spool.text("show", "4")
 
 
 def test_show_gives_the_bytes_of_a_batch(spool):

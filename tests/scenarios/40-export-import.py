@@ -187,6 +187,7 @@ def test_what_is_exported(make_daemon, shared_mongod, database, folder):
     assert len(of_parked) == entries
     assert set(otlp.spans_of(*of_parked)) == set(otlp.spans_of(parked))
     assert exported(daemon, "2:0", "99", status=2) == of_parked[:1]
+    assert exported(daemon, "2:all", "2:0") == of_parked
     assert exported(daemon, "99", status=1) == []
     default = exported(daemon)
     assert default == [*of_parked, held, pending, damaged], "what MongoDB does not have"

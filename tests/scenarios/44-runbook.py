@@ -119,8 +119,8 @@ def parked(place: Place) -> Made:
             client.tracing.command("collMod", name, validator={})
     entry = subprocess.run([binary("tracespool"), "-c", daemon.config, "ls", "--parked", "--limit", "1"],
                            capture_output=True, text=True, check=True)
-    seq, index = re.search(r"^ *(\d+) +(\d+) ", entry.stdout, re.MULTILINE).groups()
-    return Made(daemon, {"SEQ:N": f"{seq}:{index}"}, says="Document failed validation")
+    (name,) = re.findall(r"^ *(\d+:\d+) ", entry.stdout, re.MULTILINE)
+    return Made(daemon, {"SEQ:N": name}, says="Document failed validation")
 
 
 def held(place: Place) -> Made:

@@ -149,7 +149,8 @@ static void test_mistakes_change_nothing(void **state)
         {"0", "\"0\": batches are numbered from 1"},
         {"6-4", "\"6-4\": the range runs backwards"},
         {"99999999999999999999", "\"99999999999999999999\": no number here is so large"},
-        {"4:1", "4:1 is a parked entry, which only requeue and rm take"},
+        {"4:1", "4:1 names what is parked, which requeue, rm, export and show take"},
+        {"4:all", "4:all names what is parked, which requeue, rm, export and show take"},
         {"all", "\"all\": ALL is written in capitals"},
     };
     struct spool_fixture *fixture = *state;
@@ -305,6 +306,35 @@ static void test_rm_of_parked_entries(void **state)
     assert_ran_here(&run, CTL_OK, "removed 1 batch, 2 spans, 2 parked entries\n",
                     "tracespool rm: 1 batch, 2 spans, 2 parked entries will be removed for good\n");
     assert_spool(fixture, "1d 2d 3p 4p 6p ");
+}
+
+static void test_all_that_is_parked_of_a_batch(void **state)
+{
+    struct spool_fixture *fixture = *state;
+    struct run run;
+
+    fixture_park(fixture, 1, 0, "one");
+    fixture_park(fixture, 1, 7, "two");
+    fixture_park(fixture, 1, UINT32_MAX, "three");
+    fixture_park(fixture, 2, 5, "four");
+    fixture_park_whole(fixture, 5);
+    RUN(&run, "requeue", "1:7", "1:all", "1:0", "--dry-run", "--spool", fixture->path);
+    assert_ran_here(&run, CTL_OK, "would requeue 3 parked entries, 3 spans\n", "");
+    RUN(&run, "rm", "2:all", "3:all", "--spool", fixture->path);
+    assert_ran_here(&run, CTL_PARTIAL, "removed 1 parked entry\n",
+                    "tracespool rm: 3:all: nothing is parked there\n"
+                    "tracespool rm: 1 parked entry will be removed for good\n");
+    RUN(&run, "requeue", "1:all", "--spool", fixture->path);
+    assert_ran_here(&run, CTL_OK, "requeued 3 parked entries, 3 spans, as batches 7 to 9\n", "");
+    /* one that stands for its batch is among them */
+    RUN(&run, "requeue", "5:all", "--spool", fixture->path);
+    assert_ran_here(&run, CTL_OK, "requeued 1 parked entry, 2 spans\n", "");
+    assert_spool(fixture, "1d 2d 3p 4p 5p 6p 7p 8p 9p ");
+    fixture_park_whole(fixture, 6);
+    RUN(&run, "rm", "6:all", "--spool", fixture->path);
+    assert_ran_here(&run, CTL_OK, "removed 1 batch, 2 spans, 1 parked entry\n",
+                    "tracespool rm: 1 batch, 2 spans, 1 parked entry will be removed for good\n");
+    assert_spool(fixture, "1d 2d 3p 4p 5p 7p 8p 9p ");
 }
 
 static void test_rm_asks_at_a_terminal(void **state)
@@ -719,6 +749,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rm_takes_pending_held_and_parked_and_leaves_history, make_spool,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_rm_of_parked_entries, make_spool, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_all_that_is_parked_of_a_batch, make_spool, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_rm_asks_at_a_terminal, make_spool, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_what_changes_during_the_question_is_left_alone, make_spool,
                                         fixture_teardown),

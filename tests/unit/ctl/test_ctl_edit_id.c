@@ -13,6 +13,7 @@
 #include "bounds.h"
 #include "ctl_edit_id.h"
 
+#define NO_OBJECT "is an object without \"seq\", and no line of `tracespool ls --json`"
 #define NO_ID "names no batch; SEQ, SEQ-SEQ and ALL do, and SEQ:N is one parked entry"
 
 static void assert_id(const char *text, enum ctl_edit_id_kind kind, uint64_t first, uint64_t last, uint32_t index)
@@ -38,19 +39,8 @@ static void test_parse_takes_every_form(void **state)
     assert_id("9-9", CTL_EDIT_RANGE, 9, 9, 0);
     assert_id("74:0", CTL_EDIT_ENTRY, 74, 74, 0);
     assert_id("74:4294967295", CTL_EDIT_ENTRY, 74, 74, UINT32_MAX);
+    assert_id("74:all", CTL_EDIT_ENTRIES, 74, 74, 0);
     assert_id("ALL", CTL_EDIT_ALL, 0, 0, 0);
-}
-
-static void test_parse_takes_an_entry_that_stands_for_its_batch(void **state)
-{
-    struct ctl_edit_id id;
-    struct err err;
-
-    (void)state;
-    assert_int_equal(ctl_edit_id_parse(&id, "74:all", &err), 0);
-    assert_int_equal(id.kind, CTL_EDIT_ENTRY);
-    assert_int_equal(id.first, 74);
-    assert_int_equal(id.index, 0);
 }
 
 static void test_parse_refuses_what_is_mistyped(void **state)
@@ -71,6 +61,9 @@ static void test_parse_refuses_what_is_mistyped(void **state)
         {"12..14", "\"12..14\" " NO_ID},
         {"12:", "\"12:\" " NO_ID},
         {"12:1-2", "\"12:1-2\" " NO_ID},
+        {"12:ALL", "\"12:ALL\" " NO_ID},
+        {"12:all ", "\"12:all \" " NO_ID},
+        {"12-13:all", "\"12-13:all\" " NO_ID},
         {"12-14:1", "\"12-14:1\" " NO_ID},
         {"1e3", "\"1e3\" " NO_ID},
         {"0x10", "\"0x10\" " NO_ID},
@@ -141,12 +134,14 @@ static void test_read_takes_the_lists_of_ls(void **state)
                 "     7  2026-11-22T18:53:41Z      20 s       2    214 B  pending   이상한 서비스\n"
                 "The newest 3 of 7 batches; --limit 0 lists all.\n",
                 "5 7 ");
-    assert_read("   SEQ   SPAN  PARKED                REASON        CODE   SPANS  WHY\n"
-                "    74      0  2026-11-22T18:48:34Z  refused        121       1  Document failed validation\n"
-                "    74     12  2026-11-22T18:48:34Z  refused        121       1  \n"
-                "    75    all  2026-11-22T18:48:34Z  undecodable      0       4  not protobuf\n"
+    assert_read("           ID  PARKED                REASON        CODE   SPANS  WHY\n"
+                "         74:0  2026-11-22T18:48:34Z  refused        121       1  Document failed validation\n"
+                "        74:12  2026-11-22T18:48:34Z  refused        121       1  \n"
+                "       75:all  2026-11-22T18:48:34Z  undecodable      0       4  not protobuf\n"
+                "(2 x refused, code 121: Document failed validation)\n"
+                "(1 x undecodable: not protobuf)\n"
                 "The oldest 3 of 7 entries; --limit 0 lists all.\n",
-                "74:0 74:12 75:0 ");
+                "74:0 74:12 75:all ");
     assert_read("     7  2026-11-22T18:53:41Z      20 s       2    214 B  held      order\n"
                 "        (tried once: not protobuf)\n",
                 "7 ");
@@ -155,6 +150,17 @@ static void test_read_takes_the_lists_of_ls(void **state)
     assert_read("No pending batches. `tracespool ls --all` lists history.\n", "");
     assert_read("No batches.\n", "");
     assert_read("Nothing is parked.\n", "");
+}
+
+static void test_read_takes_the_lists_of_ls_as_json(void **state)
+{
+    (void)state;
+    assert_read(
+        "{\"seq\":1,\"received_unix_ns\":1795704120129575936,\"services\":[\"a,\\\"seq\\\":9\"],\"error\":null}\n"
+        "{\"seq\":4,\"span_index\":12,\"whole\":false,\"text\":\"}\"}\n"
+        "{\"seq\":5,\"span_index\":0,\"whole\":true,\"reason\":\"undecodable\"}\n"
+        "  { \"age_seconds\" : 0.5 , \"deep\" : {\"seq\":[7,{\"seq\":8}]} , \"seq\" : 18 }  \r\n",
+        "1 4:12 5:all 18 ");
 }
 
 static void test_read_names_the_line_that_is_wrong(void **state)
@@ -170,8 +176,20 @@ static void test_read_names_the_line_that_is_wrong(void **state)
         {"1 2 3\n", "standard input, line 1: \"1 2\" is not one id, and no line of `tracespool ls`"},
         {"1 2026-11-22T18:48:34\n",
          "standard input, line 1: \"1 2026-11-22T18:48:34\" is not one id, and no line of `tracespool ls`"},
-        {"{\"seq\":6}\n", "standard input, line 1: \"{\"seq\":6}\" " NO_ID},
-        {"x 2 2026-11-22T18:48:34Z\n", "standard input, line 1: \"x:2\" " NO_ID},
+        {"1 2 2026-11-22T18:48:34Z\n", "standard input, line 1: \"1 2\" is not one id, and no line of `tracespool ls`"},
+        {"x 2026-11-22T18:48:34Z\n", "standard input, line 1: \"x\" " NO_ID},
+        {"{}\n", "standard input, line 1: " NO_OBJECT},
+        {"{\"services\":[\"seq\"]}\n", "standard input, line 1: " NO_OBJECT},
+        {"{\"deep\":{\"seq\":6}}\n", "standard input, line 1: " NO_OBJECT},
+        {"{\"seq\":6\n", "standard input, line 1: " NO_OBJECT},
+        {"{\"seq\":6}}\n", "standard input, line 1: " NO_OBJECT},
+        {"{\"seq\":6} 7\n", "standard input, line 1: " NO_OBJECT},
+        {"{\"seq\":6,\"text\":\"\\\"}\n", "standard input, line 1: " NO_OBJECT},
+        {"{\"seq\":6]}\n", "standard input, line 1: " NO_OBJECT},
+        {"{\"seq\" 6}\n", "standard input, line 1: " NO_OBJECT},
+        {"{\"seq\":100000000000000000000}\n", "standard input, line 1: " NO_OBJECT},
+        {"{\"seq\":\"6\"}\n", "standard input, line 1: \"\" " NO_ID},
+        {"{\"seq\":0}\n", "standard input, line 1: \"0\": batches are numbered from 1"},
     };
     struct ctl_edit_ids ids;
     struct err err;
@@ -232,10 +250,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_takes_every_form),
-        cmocka_unit_test(test_parse_takes_an_entry_that_stands_for_its_batch),
         cmocka_unit_test(test_parse_refuses_what_is_mistyped),
         cmocka_unit_test(test_read_takes_ids_one_a_line),
         cmocka_unit_test(test_read_takes_the_lists_of_ls),
+        cmocka_unit_test(test_read_takes_the_lists_of_ls_as_json),
         cmocka_unit_test(test_read_names_the_line_that_is_wrong),
         cmocka_unit_test(test_read_refuses_a_line_without_end),
         cmocka_unit_test(test_read_from_what_cannot_be_read_fails),

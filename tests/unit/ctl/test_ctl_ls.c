@@ -99,10 +99,10 @@ static void test_ls_json_is_a_line_a_batch(void **state)
     assert_true(strncmp(line, "{\"seq\":1,\"received_unix_ns\":1", 29) == 0);
     assert_contains(line, "\"spans\":4,\"stored_bytes\":");
     assert_contains(line, "\"request_bytes\":2942,\"state\":\"delivered\",\"services\":[\"order\"],\"error\":null,"
-                          "\"attempts\":null,\"last_error\":null}\n");
+                          "\"attempts\":null,\"last_error\":null,\"parked_entries\":0}\n");
     lines(run.out, 2, &line);
     assert_contains(line, "\"state\":\"pending\",\"services\":[\"이상한 "
-                          "서비스\"],\"error\":null,\"attempts\":null,\"last_error\":null}\n");
+                          "서비스\"],\"error\":null,\"attempts\":null,\"last_error\":null,\"parked_entries\":0}\n");
     run_free(&run);
 }
 
@@ -176,7 +176,7 @@ static void test_ls_lists_what_a_service_sent(void **state)
     assert_lists(fixture, "", "--all", "--service", "svc-1");
     RUN(&run, "ls", "--service", "svc-11", "--limit", "1", "--spool", fixture->path);
     lines(run.out, 2, &line);
-    assert_string_equal(line, "The newest 1 pending batches that match; --limit 0 lists all.\n");
+    assert_string_equal(line, "The newest that matches; --limit 0 lists all.\n");
     run_free(&run);
     RUN(&run, "ls", "--service", "nobody", "--spool", fixture->path);
     assert_ran(&run, CTL_OK, "No pending batches match. `tracespool ls --all` lists history.\n", "");
@@ -219,9 +219,9 @@ static void test_ls_tells_why_a_batch_waits(void **state)
     run_free(&run);
     RUN(&run, "ls", "--json", "--spool", fixture->path);
     assert_int_equal(lines(run.out, 0, &line), 2);
-    assert_contains(line, ",\"attempts\":1234,\"last_error\":\"nobody answers\"}\n");
+    assert_contains(line, ",\"attempts\":1234,\"last_error\":\"nobody answers\",\"parked_entries\":0}\n");
     lines(run.out, 1, &line);
-    assert_contains(line, ",\"attempts\":1,\"last_error\":\"not \\u001b[31mprotobuf\"}\n");
+    assert_contains(line, ",\"attempts\":1,\"last_error\":\"not \\u001b[31mprotobuf\",\"parked_entries\":1}\n");
     run_free(&run);
 }
 
@@ -385,15 +385,17 @@ static void test_ls_parked_lists_reason_code_and_text(void **state)
     assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
     RUN(&run, "ls", "--parked", "--spool", fixture->path);
     assert_int_equal(run.status, CTL_OK);
-    assert_int_equal(lines(run.out, 0, &line), 3);
-    assert_true(strncmp(line, "   SEQ   SPAN  PARKED                REASON        CODE   SPANS  WHY\n", 66) == 0);
+    assert_int_equal(lines(run.out, 0, &line), 5);
+    assert_true(strncmp(line, "           ID  PARKED                REASON        CODE   SPANS  WHY\n", 66) == 0);
     lines(run.out, 1, &line);
-    assert_contains(line, "     2      5  2023-11-14T22:13:20Z  refused        121       1  Document failed");
+    assert_contains(line, "          2:5  2023-11-14T22:13:20Z  refused        121       1  Document failed");
+    assert_contains(line, "\n(1 x refused, code 121: Document failed \\x1b[31mvalidation)\n"
+                          "(1 x refused, code 121: second)\n");
     assert_null(strchr(run.out, '\033'));
     run_free(&run);
     RUN(&run, "ls", "--parked", "--limit", "1", "--spool", fixture->path);
     assert_int_equal(lines(run.out, 1, &line), 3);
-    assert_contains(line, "     2      6  ");
+    assert_contains(line, "          2:6  ");
     assert_contains(line, "\nThe newest 1 of 2 entries; --limit 0 lists all.\n");
     run_free(&run);
     RUN(&run, "ls", "--parked", "--json", "--spool", fixture->path);
@@ -419,6 +421,63 @@ static void test_ls_parked_lists_reason_code_and_text(void **state)
     RUN(&run, "status", "--spool", fixture->path);
     assert_contains(run.out, "parked     2 entries\n");
     assert_contains(run.out, "! 2 entries were not stored in MongoDB and kept in the spool");
+    run_free(&run);
+}
+
+static void park(struct spool_fixture *fixture, uint32_t index, const char *text)
+{
+    struct spool_parked parked = {.seq = 1,
+                                  .index = index,
+                                  .reason = SPOOL_PARK_REFUSED,
+                                  .code = index > 0 ? 121 : 0,
+                                  .spans = 1,
+                                  .text = text,
+                                  .payload = slice_of_text("abc")};
+    struct err err;
+
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
+}
+
+static void test_ls_says_what_of_a_batch_is_parked(void **state)
+{
+    struct spool_fixture *fixture = *state;
+    struct run run;
+    const char *line;
+
+    for (uint32_t i = 1; i < 4; i++)
+        park(fixture, i, "Document failed \033validation");
+    RUN(&run, "ls", "--history", "--spool", fixture->path);
+    assert_int_equal(lines(run.out, 2, &line), 3);
+    assert_string_equal(line, "        (3 of 4 spans parked: refused, code 121: Document failed \\x1bvalidation)\n");
+    run_free(&run);
+    RUN(&run, "ls", "--all", "--json", "--spool", fixture->path);
+    assert_int_equal(lines(run.out, 0, &line), 3);
+    assert_contains(line, ",\"last_error\":null,\"parked_entries\":3}\n");
+    lines(run.out, 1, &line);
+    assert_null(strstr(line, "\"parked_entries\":3"));
+    run_free(&run);
+    RUN(&run, "show", "1", "--spool", fixture->path);
+    assert_contains(run.out, "\n3 of its 4 spans are parked; `tracespool ls --parked` says why\n");
+    run_free(&run);
+    RUN(&run, "show", "2", "--spool", fixture->path);
+    assert_null(strstr(run.out, "parked"));
+    run_free(&run);
+}
+
+static void test_ls_parked_counts_kinds_up_to_a_bound(void **state)
+{
+    struct spool_fixture *fixture = *state;
+    struct run run;
+    char text[32];
+
+    for (uint32_t i = 0; i < CTL_LS_KINDS_MAX + 3; i++) {
+        snprintf(text, sizeof(text), "number %u: {\"value\":%u}", i > 2 ? i : 2, i);
+        park(fixture, i, text);
+    }
+    RUN(&run, "ls", "--parked", "--limit", "0", "--spool", fixture->path);
+    assert_contains(run.out, "\n(1 x refused: number 2)\n(2 x refused, code 121: number 2)\n"
+                             "(1 x refused, code 121: number 3)\n");
+    assert_contains(run.out, "(1 x refused, code 121: number 8)\n(2 x something else)\n");
     run_free(&run);
 }
 
@@ -471,6 +530,8 @@ int main(void)
         TEST(test_ls_bytes_that_are_no_request_are_named_and_make_it_2),
         TEST(test_ls_damaged_batch_is_listed_and_makes_it_2),
         TEST(test_ls_parked_lists_reason_code_and_text),
+        TEST(test_ls_parked_counts_kinds_up_to_a_bound),
+        TEST(test_ls_says_what_of_a_batch_is_parked),
         TEST(test_status_names_the_daemon_that_holds_the_spool),
         TEST(test_color_only_when_asked),
     };

@@ -288,14 +288,13 @@ static void test_show_batch_that_is_not_there_fails(void **state)
     struct spool_parked parked = {.seq = 77, .reason = SPOOL_PARK_REFUSED, .spans = 1, .text = "refused"};
 
     RUN(&run, "show", "77", "--spool", fixture->path);
-    assert_ran(&run, CTL_FAILED, "",
-               "tracespool show: batch 77 is not in the spool: it was never there, or made room for newer ones\n");
+    assert_ran(&run, CTL_FAILED, "", "tracespool show: 77: there is no such batch; the newest is 5\n");
     run_free(&run);
     parked.payload = slice_of_text("x");
     assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
     RUN(&run, "show", "77", "--spool", fixture->path);
     assert_int_equal(run.status, CTL_FAILED);
-    assert_contains(run.err, "spans of it are parked; `tracespool ls --parked` lists them\n");
+    assert_contains(run.err, "1 span of it is parked; `tracespool ls --parked` lists what is\n");
     run_free(&run);
 }
 

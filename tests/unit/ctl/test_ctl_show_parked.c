@@ -144,6 +144,21 @@ static void test_show_entry_of_a_whole_batch_points_to_it(void **state)
     run_free(&batch);
 }
 
+static void test_export_of_what_is_parked_whole_is_the_batch(void **state)
+{
+    struct spool_fixture *fixture = *state;
+    struct run named, batch;
+
+    RUN(&batch, "show", "1", "--otlp", "--spool", fixture->path);
+    for (const char *const *id = (const char *const[]){"1:all", "1:0", NULL}; *id != NULL; id++) {
+        RUN(&named, "export", *id, "--spool", fixture->path);
+        assert_int_equal(named.status, CTL_OK);
+        assert_string_equal(named.out, batch.out);
+        run_free(&named);
+    }
+    run_free(&batch);
+}
+
 static void test_show_entry_that_is_damaged_makes_it_2(void **state)
 {
     struct spool_fixture *fixture = *state;
@@ -178,8 +193,32 @@ static void test_show_entry_that_is_not_there_is_told(void **state)
                "tracespool show: nothing is parked at 1:6; `tracespool ls --parked` lists what is\n");
     run_free(&run);
     RUN(&run, "show", "9", "--raw", "--spool", fixture->path);
+    assert_ran(&run, CTL_FAILED, "", "tracespool show: 9: there is no such batch; the newest is 1\n");
+    run_free(&run);
+    RUN(&run, "show", "7:all", "--spool", fixture->path);
     assert_ran(&run, CTL_FAILED, "",
-               "tracespool show: batch 9 is not in the spool: it was never there, or made room for newer ones\n");
+               "tracespool show: nothing is parked at 7:all; `tracespool ls --parked` lists what is\n");
+    run_free(&run);
+}
+
+static void test_show_all_of_a_batch_that_is_not_parked_whole_counts(void **state)
+{
+    struct spool_fixture *fixture = *state;
+    struct spool_parked parked = {
+        .seq = 2, .reason = SPOOL_PARK_REFUSED, .spans = 1, .text = "no", .payload = slice_of_text("x")};
+    struct err err;
+    struct run run;
+
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
+    parked.index = 9;
+    assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
+    RUN(&run, "show", "2:all", "--spool", fixture->path);
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool show: 2:all: the batch is not parked as a whole; 2:N shows a span that is\n"
+               "tracespool show: 2 spans of it are parked; `tracespool ls --parked` lists what is\n");
+    run_free(&run);
+    RUN(&run, "show", "1", "--spool", fixture->path);
+    assert_contains(run.out, "\nparked as a whole; `tracespool show 1:all` says why\n");
     run_free(&run);
 }
 
@@ -193,7 +232,9 @@ int main(void)
         TEST(test_show_raw_is_what_was_sent),
         TEST(test_show_entry_of_a_whole_batch_points_to_it),
         TEST(test_show_entry_that_is_damaged_makes_it_2),
+        TEST(test_export_of_what_is_parked_whole_is_the_batch),
         TEST(test_show_entry_that_is_not_there_is_told),
+        TEST(test_show_all_of_a_batch_that_is_not_parked_whole_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
