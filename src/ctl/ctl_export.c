@@ -20,8 +20,9 @@
 
 const struct ctl_option ctl_export_options[] = {
     {"format", "FORMAT", 'f', "json (default): OTLP/JSON, a request a line; proto: protobuf, each after its length"},
-    {"output", "OUT", 'o', "write a new file, which has its name when it is complete"},
-    {"pending", NULL, 'p', "batches that wait for MongoDB"},
+    {"output", "OUT", 'o', "write a new file, which has its name when it is complete; none when there is nothing"},
+    {"all", NULL, 'a', "batches in every state, and what is parked"},
+    {"pending", NULL, 'p', "batches that wait for MongoDB; without a choice: --pending --held --parked"},
     {"held", NULL, 'l', "batches that are held back"},
     {"parked", NULL, 'k', "what is parked"},
     {"history", NULL, 'H', "batches that are delivered"},
@@ -61,9 +62,10 @@ static int take_limit(struct ctl_export *export, const char *text)
 static int take_set(struct ctl_export *export, int option)
 {
     export->sets = true;
-    if (option == 'k')
-        export->parked = true;
-    else
+    export->parked |= option == 'k' || option == 'a';
+    if (option == 'a')
+        export->pick.states = CTL_STATES_ALL;
+    else if (option != 'k')
         export->pick.states |= SPOOL_EDIT_STATE(option == 'p'   ? SPOOL_PENDING
                                                 : option == 'l' ? SPOOL_HELD
                                                                 : SPOOL_DELIVERED);
@@ -112,7 +114,7 @@ static int take_ids(struct ctl_export *export, char **operands, int count, struc
 static int check(struct ctl_export *export, int operands)
 {
     if (operands > 0 && export->sets)
-        ctl_fail(export->ctl, "takes ids, or --pending, --held, --parked and --history, not both");
+        ctl_fail(export->ctl, "takes ids, or --all, --pending, --held, --parked and --history, not both");
     else if (export->proto && export->output == NULL && isatty(fileno(export->ctl->out)) == 1)
         ctl_fail(export->ctl, "--format proto is no text for a terminal: redirect standard output");
     else

@@ -15,6 +15,8 @@
 #include "ctl_pick.h"
 #include "ctl_progress.h"
 
+#define CTL_EXPORT_STATES (SPOOL_HELD + 1) /* of enum spool_record_state */
+
 struct ctl_export {
     struct ctl *ctl;
 
@@ -48,8 +50,9 @@ struct ctl_export {
     uint64_t batches;
     uint64_t entries;
     uint64_t spans;
-    uint64_t bytes;   /* written */
-    uint64_t damaged; /* batches and entries that were passed over */
+    uint64_t bytes;                   /* written */
+    uint64_t damaged;                 /* batches and entries that were passed over */
+    uint64_t left[CTL_EXPORT_STATES]; /* by state: batches of the time that were not meant */
 };
 
 /* Writes all that is meant.  -1: it ends early: the spool cannot be read, or the output not written. */
@@ -60,10 +63,16 @@ int ctl_export_pick(struct ctl_export *export, struct err *err);
 /* -1: ERR_CONFIG.  ctl_export_finish after 0. */
 int ctl_export_begin(struct ctl_export *export, struct err *err);
 
-/* Writes batch.request, which has been walked.  -1: ERR_CONFIG, it cannot be written or somebody asks to end. */
+/* Between two batches or entries, written or not.  -1: ERR_CONFIG, somebody asks to end. */
+int ctl_export_pause(struct ctl_export *export, struct err *err);
+
+/* Writes batch.request, which has been walked.  -1: ERR_CONFIG, it cannot be written. */
 int ctl_export_put(struct ctl_export *export, struct err *err);
 
-/* `result` is that of all before: then a file of its own gets its name, or goes.  Returns `result`, or -1 and `err`. */
+/*
+ * `result` is that of all before: then a file of its own gets its name, or
+ * goes, also when nothing is in it.  Returns `result`, or -1 and `err`.
+ */
 int ctl_export_finish(struct ctl_export *export, int result, struct err *err);
 
 /* --- ctl_export_tell.c ----------------------------------------------------- */

@@ -2,8 +2,8 @@
  * ctl_export_out.c - where and how `tracespool export` writes.
  *
  * A file of its own is written beside its name and gets it when it is complete
- * and on disk, so that what has the name is whole.  When it cannot be, or
- * somebody asks to end, it goes.  Standard output is given each request at
+ * and on disk, so that what has the name is whole.  When it cannot be, somebody
+ * asks to end, or there was nothing to write, it goes.  Standard output is given each request at
  * once, and a signal, or a reader that goes away, ends the command as it ends
  * others.
  */
@@ -82,12 +82,16 @@ static int put_json(struct ctl_export *export, struct err *err)
     return 0;
 }
 
+int ctl_export_pause(struct ctl_export *export, struct err *err)
+{
+    if (export->output == NULL || !ctl_interrupt_came(&export->interrupt))
+        return 0;
+    export->interrupted = true;
+    return err_set(err, ERR_CONFIG, EINTR, "interrupted");
+}
+
 int ctl_export_put(struct ctl_export *export, struct err *err)
 {
-    if (export->output != NULL && ctl_interrupt_came(&export->interrupt)) {
-        export->interrupted = true;
-        return err_set(err, ERR_CONFIG, EINTR, "interrupted");
-    }
     if (export->proto) {
         export->bytes += CTL_REQUESTS_HEAD_BYTES + export->batch.request.len;
         ctl_requests_write(export->file, export->batch.request, export->requests == 0);
@@ -132,9 +136,9 @@ int ctl_export_finish(struct ctl_export *export, int result, struct err *err)
         result = cannot_write(export, err);
     if (fclose(export->file) != 0 && result == 0)
         result = cannot_write(export, err);
-    if (result == 0)
+    if (result == 0 && export->requests > 0)
         result = give_name(export, err);
-    if (result < 0)
+    if (result < 0 || export->requests == 0)
         unlink(export->temporary);
     else
         result = sync_directory(export, err);

@@ -62,6 +62,8 @@ static int put_entry(struct ctl_export *export, const struct spool_parked *entry
     struct err unreadable;
     int found;
 
+    if (ctl_export_pause(export, err) < 0)
+        return -1;
     /* One that stands for its batch has no bytes: the batch is held, and is exported as such. */
     if (entry->whole || !ctl_pick_in_time(&export->pick, entry->received_ns))
         return 0;
@@ -146,16 +148,22 @@ static int put_batch(struct ctl_export *export, uint64_t seq, struct err *err)
 }
 
 /* Of one of which nothing is intact the time is not known. */
-static bool is_meant(const struct ctl_export *export, const struct spool_record *record)
+static bool is_meant(struct ctl_export *export, const struct spool_record *record)
 {
-    return (export->pick.states & SPOOL_EDIT_STATE(record->state)) != 0 &&
-           (record->damaged || ctl_pick_in_time(&export->pick, record->received_ns));
+    bool in_time = record->damaged || ctl_pick_in_time(&export->pick, record->received_ns);
+
+    if ((export->pick.states & SPOOL_EDIT_STATE(record->state)) != 0)
+        return in_time;
+    export->left[record->state] += in_time;
+    return false;
 }
 
 static int put_record(struct ctl_export *export, const struct spool_record *record, struct err *err)
 {
     int written = 0;
 
+    if (ctl_export_pause(export, err) < 0)
+        return -1;
     if (put_entries(export, record->seq, 0, err) < 0)
         return -1;
     if (is_meant(export, record) && !is_enough(export) && (written = put_batch(export, record->seq, err)) < 0)

@@ -53,6 +53,29 @@ static void put_count(struct buf *out, uint64_t count, const char *one, const ch
     buf_printf(out, "%s %s, ", units_format_count(text, count), count == 1 ? one : many);
 }
 
+/* "nothing to export: 934 delivered batches of that time; --history or --all takes them" */
+static void print_nothing(const struct ctl_export *export, struct buf *out)
+{
+    const char *time = export->pick.since_ns > 0 || export->pick.until_ns != UINT64_MAX ? " of that time" : "";
+    const char *before = ": ";
+    char text[UNITS_TEXT_MAX];
+    uint64_t sum = 0;
+
+    buf_text(out, "nothing to export");
+    for (int state = 0; state < CTL_EXPORT_STATES; state++) {
+        sum += export->left[state];
+        if (export->left[state] == 0)
+            continue;
+        buf_printf(out, "%s%s %s", before, units_format_count(text, export->left[state]),
+                   spool_record_state_name((enum spool_record_state)state));
+        before = ", ";
+    }
+    if (sum > 0)
+        buf_printf(out, " %s%s; %s--all takes %s", sum == 1 ? "batch" : "batches", time,
+                   sum == export->left[SPOOL_DELIVERED] ? "--history or " : "", sum == 1 ? "it" : "them");
+    buf_text(out, "\n");
+}
+
 static void print(const struct ctl_export *export, const char *failure, struct buf *out)
 {
     char text[UNITS_TEXT_MAX];
@@ -60,7 +83,7 @@ static void print(const struct ctl_export *export, const char *failure, struct b
     if (failure != NULL && (export->requests == 0 || export->output != NULL))
         return; /* nothing is left of it */
     if (export->requests == 0) {
-        buf_text(out, "nothing to export\n");
+        print_nothing(export, out);
         return;
     }
     buf_text(out, "exported ");

@@ -181,6 +181,7 @@ def test_what_is_exported(make_daemon, shared_mongod, database, folder):
     assert exported(daemon, "--pending", "--limit", "1") == [pending]
     assert exported(daemon, "3", "1") == [delivered, held], "in their order"
     assert exported(daemon, "ALL") == [delivered, parked, held, pending, damaged], "parked spans are in their batch"
+    assert exported(daemon, "--all") == exported(daemon, "ALL")
     assert exported(daemon, "--service", "nobody") == []
     assert len(exported(daemon, "--since", "1h", "--until", "now")) == 3 + entries
     of_parked = exported(daemon, "--parked")
@@ -197,6 +198,30 @@ def test_what_is_exported(make_daemon, shared_mongod, database, folder):
     assert result.returncode == 2
     assert b"batch 5 is passed over: a part is missing or its checksum is wrong" in result.stderr
     assert len(result.stdout.splitlines()) == len(default) - 1
+
+
+def test_of_nothing_no_file_is_left(daemon, database, folder):
+    out = folder / "out"
+    arguments = ["--output", str(out)]
+
+    def told(*more: str, status: int = 0) -> str:
+        result = ctl.run("export", *arguments, *more, config=daemon.config)
+        assert result.returncode == status and result.stdout == "", result
+        assert list(folder.glob("out*")) == []
+        return result.stderr
+
+    assert told() == "nothing to export\n"
+    send(daemon, captures("java-0001", "node-0001"))
+    daemon.wait_delivered()
+    assert told() == "nothing to export: 2 delivered batches; --history or --all takes them\n"
+    ctl.text("replay", "1", "--yes", config=daemon.config)
+    daemon.wait_delivered()
+    since = "nothing to export: 2 delivered batches of that time; --history or --all takes them\n"
+    assert told("--since", "1h") == told("--since", "1h", "--service", "nobody") == since
+    assert told("--since", "2h", "--until", "1h") == "nothing to export\n"
+    assert "99: there is no such batch; the newest is 2\n" in told("99", status=1)
+    assert ctl.run("export", *arguments, "--since", "1h", "--all", config=daemon.config).returncode == 0
+    assert len(out.read_text().splitlines()) == 2
 
 
 def test_beside_a_loaded_daemon(daemon, database, folder):
