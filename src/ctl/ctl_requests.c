@@ -5,7 +5,9 @@
  * memory is that of the largest one.  A framed message, and a line of JSON,
  * that is no request is told, and the next one is read.  A message of no bytes
  * is a request without spans and is passed over: one is written before a first
- * message that is so long that its length would look like a request.
+ * message that is so long that its length would look like a request.  A file of
+ * no bytes is a mistake; nothing on standard input is what an export of nothing
+ * wrote.
  */
 #include "ctl_requests.h"
 
@@ -96,6 +98,8 @@ static int tell_form(struct ctl_requests *requests, struct err *err)
     struct slice head = slice_of(requests->head, requests->head_len);
     struct stat stat;
 
+    if (head.len == 0 && requests->file != stdin)
+        return err_set(err, ERR_CONFIG, 0, "is empty: it holds no request");
     if (codec_of(head) != OTLP_CODEC_IDENTITY)
         return err_set(err, ERR_CONFIG, 0, "is compressed as a whole: `%s FILE | tracespool VERB -` reads it",
                        codec_of(head) == OTLP_CODEC_ZSTD ? "zstdcat" : "zcat");
@@ -153,7 +157,7 @@ static enum ctl_requests_result read_one(struct ctl_requests *requests, struct e
 {
     size_t got;
 
-    if (requests->number > 0)
+    if (requests->number > 0 || requests->head_len == 0)
         return CTL_REQUESTS_END;
     requests->number = 1;
     do {

@@ -112,6 +112,18 @@ static void sleep_ms(uint64_t ms)
     }
 }
 
+/* The receiver's own delay may end it long before the time is over. */
+static void note_giving_up(const struct ctl_sender *sender, const char *label, const struct export_answer *answer)
+{
+    char asked[UNITS_TEXT_MAX], limit[UNITS_TEXT_MAX];
+    uint64_t asked_ns = answer->retry_delay_ms * NS_PER_MS;
+
+    if (answer->has_retry_delay && sender->retry_for_ns > 0)
+        ctl_note(sender->ctl, "%s: not tried again: the receiver asks to wait %s, longer than %s--retry-for %s", label,
+                 units_format_duration(asked, asked_ns), asked_ns > sender->retry_for_ns ? "" : "what is left of ",
+                 units_format_duration(limit, sender->retry_for_ns));
+}
+
 static int send_until_final(struct ctl_sender *sender, const char *label, struct export_answer *answer,
                             unsigned *attempts, struct err *err)
 {
@@ -130,8 +142,10 @@ static int send_until_final(struct ctl_sender *sender, const char *label, struct
             random = clock_mono_ns(); /* jitter, no secret */
         uint64_t wait = ctl_send_wait_ms(*attempts, answer, random);
         uint64_t now = clock_mono_ns();
-        if (now >= deadline || wait > (deadline - now) / NS_PER_MS)
+        if (now >= deadline || wait > (deadline - now) / NS_PER_MS) {
+            note_giving_up(sender, label, answer);
             return 0;
+        }
         ctl_note(sender->ctl, "%s: %s: %s; again in %s", label, export_code_name(answer->code), answer->message,
                  units_format_duration(text, wait * NS_PER_MS));
         sleep_ms(wait);

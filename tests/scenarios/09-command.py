@@ -1,5 +1,8 @@
 """`tracespool` beside a daemon and without one, with MongoDB up and down, for people and as JSON."""
 
+import itertools
+import re
+
 import pytest
 
 from lib import ctl, otlp
@@ -157,6 +160,29 @@ def test_send_tells_what_is_refused_and_goes_on(daemon, folder):
     assert "broken.pb: INVALID_ARGUMENT" in result.stdout
     assert "java-0001.pb: OK" in result.stdout
     assert "1 refused" in result.stdout
+
+
+def test_a_file_of_nothing_is_told(daemon, folder):
+    nothing = folder / "nothing.pb"
+    nothing.touch()
+    for verb in ("send", "import"):
+        result = ctl.run(verb, str(nothing), config=daemon.config)
+        assert result.returncode == 1, result
+        assert f"tracespool {verb}: {nothing}: is empty: it holds no request\n" in result.stderr
+    assert ctl.status(daemon.config)["totals"]["received_batches"] == 0
+
+
+def test_a_full_spool_says_why_it_is_not_tried_again(make_daemon, own_mongod):
+    settings = {"spool.size": "16MiB", "receiver.max_request_bytes": "4MiB"}
+    daemon = make_daemon(own_mongod(), "tracing", settings).start()
+    template = otlp.Template(otlp.CAPTURES / "java-0001.pb")
+    numbers = itertools.count(1)
+    with Client(daemon.endpoint) as client:
+        while client.send(otlp.with_noise(template.with_ids(next(numbers)), 100_000)).ok:
+            pass
+    result = ctl.run("send", "--retry-for", "3s", str(otlp.CAPTURES / "java-0001.pb"), config=daemon.config)
+    assert result.returncode == 1
+    assert re.search(r"not tried again: the receiver asks to wait [\d.]+ s, longer than --retry-for 3.0 s\n", result.stderr)
 
 
 def test_send_without_a_receiver_fails(make_daemon, shared_mongod):

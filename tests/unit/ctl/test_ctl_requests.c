@@ -88,11 +88,25 @@ static void test_one_request_in_protobuf(void **state)
     assert_next(&file, "");
     assert_end(&file);
     close_file(&file);
-    open_file(&file, "", 0, CTL_REQUESTS_ONE);
-    assert_int_equal(ctl_requests_next(&file.requests, &file.request, &file.err), CTL_REQUESTS_READ);
-    assert_int_equal(file.request.len, 0);
+}
+
+static void test_a_file_of_nothing_is_a_mistake(void **state)
+{
+    int kept = dup(STDIN_FILENO);
+    struct file file;
+
+    (void)state;
+    write_file(&file, "", 0);
+    assert_int_equal(ctl_requests_open(&file.requests, file.path, &file.err), -1);
+    assert_string_equal(file.err.text, "is empty: it holds no request");
+    unlink(file.path);
+    /* an export of nothing, on a pipe */
+    assert_non_null(freopen("/dev/null", "r", stdin));
+    assert_int_equal(ctl_requests_open(&file.requests, "-", &file.err), 0);
     assert_end(&file);
-    close_file(&file);
+    ctl_requests_close(&file.requests);
+    assert_int_equal(dup2(kept, STDIN_FILENO), STDIN_FILENO);
+    close(kept);
 }
 
 static void test_lines_of_json(void **state)
@@ -239,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_request_in_protobuf),
+        cmocka_unit_test(test_a_file_of_nothing_is_a_mistake),
         cmocka_unit_test(test_lines_of_json),
         cmocka_unit_test(test_one_indented_body_without_an_end_of_line),
         cmocka_unit_test(test_bad_json_is_named_and_passed_over),
