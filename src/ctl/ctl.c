@@ -73,15 +73,14 @@ const struct conf *ctl_conf(struct ctl *ctl)
 {
     const char *path = ctl->conf_path;
 
-    if (ctl->conf_loaded)
-        return &ctl->conf;
+    if (ctl->conf_loaded || ctl->conf_failed)
+        return ctl->conf_loaded ? &ctl->conf : NULL;
     /* Without the default file the defaults hold; one that is named must be there. */
     if (path == NULL && (access(CONF_DEFAULT_PATH, F_OK) == 0 || errno != ENOENT))
         path = CONF_DEFAULT_PATH;
-    if (conf_load(&ctl->conf, path, print_problem, ctl) > 0)
-        return NULL;
-    ctl->conf_loaded = true;
-    return &ctl->conf;
+    ctl->conf_failed = conf_load(&ctl->conf, path, print_problem, ctl) > 0;
+    ctl->conf_loaded = !ctl->conf_failed;
+    return ctl->conf_loaded ? &ctl->conf : NULL;
 }
 
 int ctl_conf_named(struct ctl *ctl)
@@ -93,10 +92,16 @@ const char *ctl_spool_path(struct ctl *ctl)
 {
     const struct conf *conf;
 
-    if (ctl->spool_path != NULL)
-        return ctl_conf_named(ctl) == 0 ? ctl->spool_path : NULL;
+    if (ctl->spool_path != NULL && (ctl->conf_path == NULL || ctl->conf_failed))
+        return ctl->spool_path;
+    /* A configuration that is named is read even when it is not needed: its name may be the mistake. */
     conf = ctl_conf(ctl);
-    return conf != NULL ? conf->spool.path : NULL;
+    if (conf != NULL)
+        return ctl->spool_path != NULL ? ctl->spool_path : conf->spool.path;
+    if (ctl->spool_path == NULL || access(ctl->conf_path, R_OK) != 0)
+        return NULL;
+    ctl_note(ctl, "going on without it where it is not needed, as --spool names the spool");
+    return ctl->spool_path;
 }
 
 struct spool *ctl_open_spool(struct ctl *ctl)
@@ -108,10 +113,22 @@ struct spool *ctl_open_spool(struct ctl *ctl)
     if (path == NULL)
         return NULL;
     if (spool_open_readonly(&spool, path, &err) < 0) {
-        ctl_fail(ctl, "%s", err.text);
+        ctl_fail_open(ctl, &err);
         return NULL;
     }
     return spool;
+}
+
+int ctl_fail_open(const struct ctl *ctl, const struct err *err)
+{
+    bool by_default = ctl->spool_path == NULL && ctl->conf_path == NULL && access(CONF_DEFAULT_PATH, F_OK) != 0;
+
+    if (by_default && (err->code == ENOENT || err->code == ENOTDIR))
+        return ctl_fail(ctl,
+                        "%s There is no configuration at " CONF_DEFAULT_PATH
+                        ", so the defaults hold: name it by --config, or the spool by --spool",
+                        err->text);
+    return ctl_fail(ctl, "%s", err->text);
 }
 
 int ctl_no_such_verb(const struct ctl *ctl, const char *name)

@@ -39,6 +39,7 @@ struct ctl {
 
     /* made when first asked for */
     bool conf_loaded;
+    bool conf_failed; /* its problems have been printed */
     struct conf conf;
 };
 
@@ -56,6 +57,9 @@ const char *ctl_spool_path(struct ctl *ctl);
 
 /* The spool, opened for looking and the caller's to close, or NULL after the reason has been printed. */
 struct spool *ctl_open_spool(struct ctl *ctl);
+
+/* Tells why the spool at ctl_spool_path() cannot be opened.  Returns CTL_FAILED. */
+int ctl_fail_open(const struct ctl *ctl, const struct err *err);
 
 /* "tracespool VERB: text" on ctl->err.  ctl_fail returns CTL_FAILED. */
 int ctl_fail(const struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));

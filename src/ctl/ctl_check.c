@@ -226,7 +226,7 @@ static int run(struct check *check)
     }
     ctl_write(check->ctl, &check->out);
     if (result < 0)
-        return ctl_fail(check->ctl, "%s", err.text);
+        return ctl_fail_open(check->ctl, &err);
     return check->report.finding_count > 0 ? CTL_PARTIAL : CTL_OK;
 }
 

@@ -134,7 +134,8 @@ static int take_command_line(struct ctl_edit *edit, int argc, char **argv, const
             return -1;
     }
     if (optind == argc && !edit->many) {
-        ctl_fail(edit->ctl, "say which: %sSEQ, SEQ-SEQ or ALL", options == ctl_replay_options ? "--since TIME, " : "");
+        ctl_fail(edit->ctl, "say which: %sSEQ, SEQ-SEQ%s", options == ctl_replay_options ? "--since TIME, " : "",
+                 edit->pick.service != NULL ? ", or ALL for all of this service" : " or ALL");
         return -1;
     }
     if (ctl_pick_check_times(edit->ctl, &edit->pick) < 0)
@@ -158,13 +159,14 @@ static int open_spool(struct ctl_edit *edit)
     if ((edit->dry_run ? spool_open_readonly(&edit->spool, path, &err) : spool_open_edit(&edit->spool, path, &err)) ==
         0)
         return 0;
-    ctl_fail(edit->ctl, "%s", err.text);
+    ctl_fail_open(edit->ctl, &err);
     return -1;
 }
 
 static int edit_spool(struct ctl_edit *edit)
 {
     struct err err;
+    int status;
 
     ctl_edit_note_window(edit);
     if (ctl_edit_plan(edit, &err) < 0 || (edit->pick.service != NULL && ctl_edit_find_service(edit, &err) < 0))
@@ -176,7 +178,9 @@ static int edit_spool(struct ctl_edit *edit)
             return ctl_fail(edit->ctl, "nothing was %s", edit->form->past);
         ctl_edit_do(edit);
     }
-    return ctl_edit_tell(edit);
+    status = ctl_edit_tell(edit);
+    ctl_edit_note(edit);
+    return status;
 }
 
 static int run_verb(struct ctl *ctl, int argc, char **argv, int verb, const struct ctl_option *options)

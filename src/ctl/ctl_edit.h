@@ -3,7 +3,8 @@
  *
  * One command goes through these files: the command line (ctl_edit.c), ids into
  * work (ctl_edit_plan.c), what of it a service has (ctl_edit_only.c), consent
- * (ctl_edit_ask.c), steps (ctl_edit_run.c); ctl_edit_tell.c says what came of it.
+ * (ctl_edit_ask.c), steps (ctl_edit_run.c); ctl_edit_tell.c says what came of it,
+ * ctl_edit_note.c what did not.
  */
 #ifndef TRACESPOOL_CTL_EDIT_H
 #define TRACESPOOL_CTL_EDIT_H
@@ -68,7 +69,8 @@ struct ctl_edit {
     uint64_t next_seq; /* when the command began: what comes later is not touched */
     struct ctl_edit_work *work;
     size_t work_count;
-    uint64_t *only; /* with pick.service: the batches in which it was found, ascending */
+    size_t planned_count; /* the same, before the question whether to go on has taken it away */
+    uint64_t *only;       /* with pick.service: the batches in which it was found, ascending */
     size_t only_count;
     uint64_t unreadable; /* batches that could not be looked into, and are left alone */
 
@@ -120,6 +122,8 @@ bool ctl_edit_may_ask(const struct ctl_edit *edit);
 
 /* Says which times are meant, as they were understood, and how far back the spool reaches when that is less. */
 void ctl_edit_note_window(struct ctl_edit *edit);
+/* " (10 pending, 2 held)", of the batches of the work; nothing when there is none. */
+void ctl_edit_put_states(struct buf *out, struct ctl_edit *edit);
 
 /* Says what will be done and asks, if the verb is one that asks.  False: no.  Leaves no work when nothing was found. */
 bool ctl_edit_ask(struct ctl_edit *edit);
@@ -135,5 +139,10 @@ void ctl_edit_put_tally(struct buf *out, const struct ctl_edit *edit, const stru
 
 /* What was done.  Returns the exit status. */
 int ctl_edit_tell(struct ctl_edit *edit);
+
+/* --- ctl_edit_note.c ------------------------------------------------------- */
+
+/* After that, for people: what the command line could be thought to mean and does not. */
+void ctl_edit_note(struct ctl_edit *edit);
 
 #endif

@@ -33,8 +33,7 @@ bool ctl_edit_may_ask(const struct ctl_edit *edit)
     return false;
 }
 
-/* " (10 pending, 2 held)" */
-static void put_states(struct buf *out, struct ctl_edit *edit)
+void ctl_edit_put_states(struct buf *out, struct ctl_edit *edit)
 {
     static const enum spool_record_state states[] = {SPOOL_PENDING, SPOOL_HELD, SPOOL_DELIVERED};
     char text[UNITS_TEXT_MAX];
@@ -95,7 +94,7 @@ bool ctl_edit_ask(struct ctl_edit *edit)
     buf_init(&text, TEXT_MAX);
     ctl_edit_put_tally(&text, edit, asked);
     if (edit->form->finally)
-        put_states(&text, edit);
+        ctl_edit_put_states(&text, edit);
     if (!edit->ctl->json || somebody_is_there(edit))
         ctl_note(edit->ctl, "%.*s will be %s%s%s", (int)text.len, (const char *)text.data, edit->form->past,
                  edit->form->finally ? " for good" : ": MongoDB is sent them again",

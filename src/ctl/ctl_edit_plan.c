@@ -249,6 +249,7 @@ int ctl_edit_plan(struct ctl_edit *edit, struct err *err)
     result = plan_all(edit, page, err);
     if (result == 0)
         join(edit);
+    edit->planned_count = edit->work_count;
     free(page);
     return result;
 }

@@ -69,6 +69,8 @@ static void print(struct ctl_edit *edit, struct buf *out)
 
     buf_init(&what, OUT_BYTES_MAX);
     ctl_edit_put_tally(&what, edit, tally);
+    if (edit->dry_run && edit->form->finally)
+        ctl_edit_put_states(&what, edit);
     if (did_something(edit))
         buf_printf(out, "%s%s %.*s", edit->dry_run ? "would " : "",
                    edit->dry_run ? edit->form->present : edit->form->past, (int)what.len, (const char *)what.data);

@@ -227,7 +227,7 @@ static int run(struct ctl_import *import, char **files, int count_of)
     struct err err = {.text = ""};
 
     if (open_target(import, &err) < 0)
-        return ctl_fail(import->ctl, "%s", err.text);
+        return ctl_fail_open(import->ctl, &err);
     int result = close_target(import, import_files(import, files, count_of, &err), &err);
     ctl_progress_clear(&import->progress);
     ctl_import_tell(import, result < 0 ? err.text : NULL);

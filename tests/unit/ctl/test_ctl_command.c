@@ -323,6 +323,18 @@ static void test_broken_configuration_is_told_with_its_line(void **state)
     assert_contains(run.err, expected);
     assert_contains(run.err, "sizes");
     run_free(&run);
+    /* Told, and left out where --spool says all that is needed. */
+    RUN(&run, "ls", "-c", path, "--spool", "/nowhere/spool");
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.err, ":2: ");
+    assert_contains(run.err, "tracespool ls: going on without it where it is not needed, as --spool names the spool\n"
+                             "tracespool ls: no spool at /nowhere/spool: is this the spool.path of the daemon?\n");
+    run_free(&run);
+    RUN(&run, "shard", "-c", path, "--spool", "/nowhere/spool");
+    assert_int_equal(run.status, CTL_FAILED);
+    assert_contains(run.err, "tracespool shard: ");
+    assert_null(strstr(run.err, "going on"));
+    run_free(&run);
     unlink(path);
 }
 
@@ -336,7 +348,49 @@ static void test_missing_spool_is_told(void **state)
     assert_string_equal(run.out, "");
     assert_contains(run.err, "tracespool status: ");
     assert_contains(run.err, "/nowhere/spool");
+    assert_null(strstr(run.err, "defaults"));
     run_free(&run);
+}
+
+/* Where tracespool is installed there may be one: then it has no say here. */
+static void test_missing_spool_of_the_defaults_is_told_as_such(void **state)
+{
+    bool installed = access(CONF_DEFAULT_PATH, F_OK) == 0 || access("/var/lib/tracespool/data.mdb", F_OK) == 0;
+    struct run run;
+
+    (void)state;
+    for (const char *const *verb = (const char *const[]){"ls", "status", "check", "import", NULL}; *verb != NULL;
+         verb++) {
+        RUN(&run, *verb, strcmp(*verb, "import") == 0 ? "/dev/null" : NULL);
+        assert_true(installed || run.status == CTL_FAILED);
+        assert_int_equal(strstr(run.err,
+                                "There is no configuration at " CONF_DEFAULT_PATH
+                                ", so the defaults hold: name it by --config, or the spool by --spool\n") != NULL,
+                         !installed);
+        run_free(&run);
+    }
+}
+
+static void test_help_says_what_an_id_is_verb_by_verb(void **state)
+{
+    struct run run;
+
+    (void)state;
+    for (const struct ctl_verb *verb = ctl_verbs; verb->name != NULL; verb++) {
+        bool takes_parked =
+            strcmp(verb->name, "requeue") == 0 || strcmp(verb->name, "rm") == 0 || strcmp(verb->name, "export") == 0;
+
+        if (strstr(verb->synopsis, "ID...") == NULL)
+            continue;
+        RUN(&run, "help", verb->name);
+        assert_contains(run.out, "\nID...:\n  ");
+        assert_contains(run.out, "\n  SEQ-SEQ               a range, both ends included\n");
+        assert_int_equal(strstr(run.out, "  SEQ:all               all that is parked of a batch") != NULL,
+                         takes_parked);
+        assert_int_equal(strstr(run.out, "  no ID                 what MongoDB does not have") != NULL,
+                         strcmp(verb->name, "export") == 0);
+        run_free(&run);
+    }
 }
 
 static void test_output_that_cannot_be_written_fails(void **state)
@@ -391,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_mistyped_verb_gets_a_suggestion),
         cmocka_unit_test(test_word_that_is_near_no_verb_gets_none),
         cmocka_unit_test(test_help_names_every_verb_and_option),
+        cmocka_unit_test(test_help_says_what_an_id_is_verb_by_verb),
         cmocka_unit_test(test_help_option_is_the_verbs_help),
         cmocka_unit_test(test_help_of_an_unknown_verb_fails),
         cmocka_unit_test(test_version),
@@ -403,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_configuration_that_is_named_must_be_there),
         cmocka_unit_test(test_broken_configuration_is_told_with_its_line),
         cmocka_unit_test(test_missing_spool_is_told),
+        cmocka_unit_test(test_missing_spool_of_the_defaults_is_told_as_such),
         cmocka_unit_test(test_output_that_cannot_be_written_fails),
         cmocka_unit_test(test_reference_has_every_verb_and_option),
     };

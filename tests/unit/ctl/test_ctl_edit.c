@@ -76,8 +76,16 @@ static void test_nothing_in_a_range_is_no_failure(void **state)
     RUN(&run, "requeue", "ALL", "--spool", fixture->path);
     assert_ran_here(&run, CTL_OK, "nothing to requeue\n", "");
     RUN(&run, "rm", "1-2", "--yes", "--spool", fixture->path);
+    assert_ran_here(&run, CTL_OK, "nothing to remove\n",
+                    "tracespool rm: 2 batches are delivered; --history removes such batches too\n");
+    RUN(&run, "rm", "2-2", "--dry-run", "--spool", fixture->path);
+    assert_ran_here(&run, CTL_OK, "nothing to remove\n",
+                    "tracespool rm: 1 batch is delivered; --history removes such batches too\n");
+    RUN(&run, "rm", "3-4", "--yes", "--spool", fixture->path);
+    run_free(&run);
+    RUN(&run, "rm", "3-4", "--yes", "--spool", fixture->path);
     assert_ran_here(&run, CTL_OK, "nothing to remove\n", "");
-    RUN(&run, "replay", "3-6", "--spool", fixture->path);
+    RUN(&run, "replay", "5-6", "--spool", fixture->path);
     assert_ran_here(&run, CTL_OK, "nothing to replay\n", "");
 }
 
@@ -177,6 +185,11 @@ static void test_no_id_is_a_mistake(void **state)
         snprintf(expected, sizeof(expected), "tracespool %s: say which: SEQ, SEQ-SEQ or ALL\n", verbs[i]);
         assert_ran_here(&run, CTL_FAILED, "", expected);
     }
+    RUN(&run, "hold", "--service", "order");
+    assert_ran_here(&run, CTL_FAILED, "", "tracespool hold: say which: SEQ, SEQ-SEQ, or ALL for all of this service\n");
+    RUN(&run, "replay", "--service", "order");
+    assert_ran_here(&run, CTL_FAILED, "",
+                    "tracespool replay: say which: --since TIME, SEQ, SEQ-SEQ, or ALL for all of this service\n");
 }
 
 static void test_a_spool_that_is_missing_is_told(void **state)
@@ -271,7 +284,7 @@ static void test_rm_takes_pending_held_and_parked_and_leaves_history(void **stat
     fixture_park(fixture, 1, 7, "two");
     fixture_park_whole(fixture, 5);
     RUN(&run, "rm", "ALL", "--dry-run", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "would remove 4 batches, 8 spans, 3 parked entries\n", "");
+    assert_ran_here(&run, CTL_OK, "would remove 4 batches, 8 spans, 3 parked entries (2 pending, 2 held)\n", "");
     assert_spool(fixture, "1d 2d 3p 4h 5h 6p 1:0 1:7 5:0 ");
     RUN(&run, "rm", "ALL", "--yes", "--spool", fixture->path);
     assert_ran_here(
@@ -689,7 +702,7 @@ static void test_a_count_that_fails_removes_nothing(void **state)
 }
 
 /* In this process, so that nothing but the spool has to be readable for whoever it becomes. */
-static int hold_as_a_reader(struct spool_fixture *fixture, const char *verb, char text[], size_t size)
+static int run_as_a_reader(struct spool_fixture *fixture, const char *verb, const char *id, char text[], size_t size)
 {
     FILE *out = tmpfile();
     int status;
@@ -698,12 +711,12 @@ static int hold_as_a_reader(struct spool_fixture *fixture, const char *verb, cha
     assert_non_null(out);
     pid = fork();
     if (pid == 0) {
-        const char *argv[] = {"tracespool", "--spool", fixture->path, verb, "3", NULL};
+        const char *argv[] = {"tracespool", "--spool", fixture->path, verb, id, NULL};
 
         /* Root is stopped by no permission. */
         if (geteuid() == 0 && setuid(65534) != 0)
             _exit(100);
-        _exit(ctl_run(5, (char **)(uintptr_t)argv, out, out));
+        _exit(ctl_run(id != NULL ? 5 : 4, (char **)(uintptr_t)argv, out, out));
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     char *all = fixture_take(out);
@@ -723,9 +736,15 @@ static void test_who_may_only_read_is_told(void **state)
     snprintf(name, sizeof(name), "%s/lock.mdb", fixture->path);
     assert_int_equal(chmod(name, 0666), 0);
     assert_int_equal(chmod(fixture->path, 0755), 0);
-    assert_int_equal(hold_as_a_reader(fixture, "show", text, sizeof(text)), CTL_PARTIAL);
-    assert_int_equal(hold_as_a_reader(fixture, "hold", text, sizeof(text)), CTL_FAILED);
+    assert_int_equal(run_as_a_reader(fixture, "show", "3", text, sizeof(text)), CTL_PARTIAL);
+    assert_int_equal(run_as_a_reader(fixture, "hold", "3", text, sizeof(text)), CTL_FAILED);
     assert_contains(text, "tracespool hold: no permission to change spool ");
+    assert_contains(text, ": run this as the user that the spool belongs to, or as root");
+    assert_int_equal(chmod(fixture->path, 0700), 0);
+    assert_int_equal(run_as_a_reader(fixture, "ls", NULL, text, sizeof(text)), CTL_FAILED);
+    assert_contains(text, "tracespool ls: no permission to open spool ");
+    assert_int_equal(run_as_a_reader(fixture, "check", NULL, text, sizeof(text)), CTL_FAILED);
+    assert_contains(text, "tracespool check: no permission to open spool ");
     assert_contains(text, ": run this as the user that the spool belongs to, or as root");
     assert_spool(fixture, "1d 2d 3p 4p 5p 6p ");
 }

@@ -105,12 +105,20 @@ static void test_hold_and_release_take_a_service_too(void **state)
     RUN(&run, "replay", "1-4", "--spool", fixture->path);
     assert_int_equal(run.status, CTL_OK);
     run_free(&run);
+    RUN(&run, "hold", "ALL", "--service", "pricing", "--dry-run", "--spool", fixture->path);
+    assert_contains(run.err, " in the same batches would be held too; ");
+    run_free(&run);
     RUN(&run, "hold", "ALL", "--service", "pricing", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "held 1 batch, 124 spans\n", "");
+    assert_ran_here(&run, CTL_OK, "held 1 batch, 124 spans\n",
+                    "tracespool hold: what other services sent in the same batches is held too; batches that come "
+                    "from now on are not\n");
     RUN(&run, "hold", "ALL", "--service", "order", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "held 3 batches, 62 spans\n", "");
+    assert_ran_here(&run, CTL_OK, "held 3 batches, 62 spans\n",
+                    "tracespool hold: what other services sent in the same batches is held too; batches that come "
+                    "from now on are not\n");
     RUN(&run, "release", "1-6", "--service", "order", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "released 3 batches, 62 spans\n", "");
+    assert_ran_here(&run, CTL_OK, "released 3 batches, 62 spans\n",
+                    "tracespool release: what other services sent in the same batches is released too\n");
     assert_spool(fixture, "1p 2h 3p 4p 5d 6p ");
 }
 
