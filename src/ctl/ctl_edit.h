@@ -120,8 +120,6 @@ void ctl_edit_do(struct ctl_edit *edit);
 /* Whether somebody could be asked, or need not be; else the reason is printed.  Before the spool is opened. */
 bool ctl_edit_may_ask(const struct ctl_edit *edit);
 
-/* Says which times are meant, as they were understood, and how far back the spool reaches when that is less. */
-void ctl_edit_note_window(struct ctl_edit *edit);
 /* " (10 pending, 2 held)", of the batches of the work; nothing when there is none. */
 void ctl_edit_put_states(struct buf *out, struct ctl_edit *edit);
 
@@ -142,7 +140,10 @@ int ctl_edit_tell(struct ctl_edit *edit);
 
 /* --- ctl_edit_note.c ------------------------------------------------------- */
 
-/* After that, for people: what the command line could be thought to mean and does not. */
+/* Before all: which times are meant, as they were understood, and how far back the spool reaches when that is less. */
+void ctl_edit_note_window(struct ctl_edit *edit);
+
+/* After all, for people: what the command line could be thought to mean and does not. */
 void ctl_edit_note(struct ctl_edit *edit);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * ctl_edit_note.c - what the command line could be thought to mean and does not.
+ * ctl_edit_note.c - what the command line means, and what it could be thought to mean and does not.
  *
  * A service is held or released with what others sent in the same batches, and
  * only in those that are there; rm leaves delivered batches alone.  Whoever
@@ -9,6 +9,23 @@
 
 #include "ctl_edit.h"
 #include "units.h"
+
+void ctl_edit_note_window(struct ctl_edit *edit)
+{
+    const struct ctl_pick *pick = &edit->pick;
+    char since[UNITS_TEXT_MAX], until[UNITS_TEXT_MAX], reach[UNITS_TEXT_MAX];
+    struct spool_stat stat;
+    struct err err;
+
+    if (edit->ctl->json || (pick->since_ns == 0 && pick->until_ns == UINT64_MAX))
+        return;
+    ctl_note(edit->ctl, "what was received from %s to %s",
+             pick->since_ns == 0 ? "the beginning" : units_format_time(since, pick->since_ns),
+             pick->until_ns == UINT64_MAX ? "now" : units_format_time(until, pick->until_ns));
+    if (spool_stat(edit->spool, &stat, &err) == 0 && stat.evicted_records > 0 && pick->since_ns < stat.oldest_record_ns)
+        ctl_note(edit->ctl, "the spool reaches back to %s only; older batches have made room for newer ones",
+                 units_format_time(reach, stat.oldest_record_ns));
+}
 
 /* The delivered batches that rm has passed over, all of them. */
 static void note_delivered(struct ctl_edit *edit)

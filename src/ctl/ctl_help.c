@@ -32,8 +32,8 @@ const struct ctl_help_word ctl_help_glossary[] = {
      {"show"}},
     {"TIME",
      "2h, 7d                so long ago\n"
-     "  yesterday 14:00       or today 09:30, 09:30, now: in the time of this place\n"
-     "  2026-11-22 14:00      in the time of this place; the day alone is its midnight\n"
+     "  \"yesterday 14:00\"     or \"today 09:30\", 09:30, now: in the time of this place\n"
+     "  \"2026-11-22 14:00\"    in the time of this place; the day alone is its midnight\n"
      "  2026-11-22T14:00:00Z  RFC 3339",
      {NULL}},
     {NULL, NULL, {NULL}},

@@ -45,6 +45,14 @@ def export_history(place: Place) -> None:
     assert exported(place, "--history", "--until", "1h") == []
 
 
+@flag("export", "--all")
+def export_all(place: Place) -> None:
+    """Whatever has been delivered meanwhile; what is parked is in its batch."""
+    found = exported(place, "--all", "--until", place.until)
+    assert ["refresh"] in found and ["charge", "card"] in found
+    assert found == exported(place, f"1-{len(found)}")
+
+
 @flag("export", "--since")
 def export_since(place: Place) -> None:
     assert bool(exported(place, "--history", "--since", place.until, "--limit", "3")) == place.live
