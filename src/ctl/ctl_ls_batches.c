@@ -12,6 +12,8 @@
  * not make it endless.  A batch that is evicted meanwhile is passed over; a
  * damaged one is listed and makes the exit status 2.
  */
+#include <unistd.h>
+
 #include "clock.h"
 #include "ctl_ls.h"
 #include "ctl_pages.h"
@@ -76,10 +78,11 @@ static void add_attempts(const struct listing *listing, struct ctl_ls_row *row)
 {
     const struct spool_delivery *delivery = &listing->stat.delivery;
 
-    if (row->record->state == SPOOL_PENDING && row->record->seq == listing->oldest_pending && delivery->attempts > 0) {
+    if (row->record->state == SPOOL_PENDING && row->record->seq == listing->oldest_pending &&
+        delivery->text[0] != '\0') {
         row->tried = true;
         row->attempts = delivery->attempts;
-        row->last_error = delivery->text[0] != '\0' ? delivery->text : NULL;
+        row->last_error = delivery->text;
     }
 }
 
@@ -224,12 +227,14 @@ static int run(struct listing *listing)
 
 int ctl_ls_batches(struct ctl *ctl, struct spool *spool, const struct ctl_ls_options *options)
 {
-    struct listing listing = {
-        .ctl = ctl,
-        .spool = spool,
-        .options = options,
-        .pick = options->pick,
-        .form = {.now_ns = clock_wall_ns(), .width = ctl_terminal_width(ctl), .colored = ctl_terminal_colored(ctl)}};
+    struct listing listing = {.ctl = ctl,
+                              .spool = spool,
+                              .options = options,
+                              .pick = options->pick,
+                              .form = {.now_ns = clock_wall_ns(),
+                                       .width = ctl_terminal_width(ctl),
+                                       .cuts = isatty(fileno(ctl->out)) == 1,
+                                       .colored = ctl_terminal_colored(ctl)}};
 
     ctl_batch_init(&listing.batch);
     arena_init(&listing.entry, CTL_REQUEST_BYTES_MAX);

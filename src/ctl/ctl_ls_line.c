@@ -88,7 +88,7 @@ static void print_below(struct buf *out, const struct ctl_ls_form *form, struct 
 {
     ctl_text_spaces(out, SEQ_COLUMNS + 2);
     buf_text(out, "(");
-    ctl_text_append(out, buf_slice(text), form->width - (SEQ_COLUMNS + 4));
+    ctl_text_append(out, buf_slice(text), form->cuts ? form->width - (SEQ_COLUMNS + 4) : CTL_TEXT_WHOLE);
     buf_text(out, ")\n");
     buf_fini(text);
 }

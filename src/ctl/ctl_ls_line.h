@@ -27,6 +27,7 @@ struct ctl_ls_row {
 struct ctl_ls_form {
     uint64_t now_ns;
     unsigned width;
+    bool cuts; /* what stands below a batch: on a terminal */
     bool colored;
 };
 

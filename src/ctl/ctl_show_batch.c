@@ -14,6 +14,7 @@
 #include "ctl_show.h"
 #include "ctl_show_batch.h"
 #include "ctl_terminal.h"
+#include "ctl_text.h"
 #include "otlp_json_write.h"
 #include "units.h"
 
@@ -126,14 +127,32 @@ static void print_parked(struct ctl_show_page *page, const struct parked *parked
                    parked->count == 1 ? "spans is" : "spans are");
 }
 
-static int show_found(struct ctl_show_page *page, const struct parked *parked)
+/* All that is pending waits for the same reason. */
+static void print_reason(struct ctl_show_page *page, const struct spool_delivery *delivery)
+{
+    char count[UNITS_TEXT_MAX];
+
+    if (page->batch.record.state != SPOOL_PENDING || delivery->text[0] == '\0')
+        return;
+    buf_text(&page->out, "MongoDB ");
+    buf_text(&page->out, spool_delivery_state_name(delivery->state));
+    if (delivery->attempts > 0)
+        buf_printf(&page->out, ", failed %s %s in a row", units_format_count(count, delivery->attempts),
+                   delivery->attempts == 1 ? "time" : "times");
+    buf_text(&page->out, ": ");
+    ctl_text_append(&page->out, slice_of_text(delivery->text), CTL_TEXT_WHOLE);
+    buf_text(&page->out, "\n");
+}
+
+static int show_found(struct ctl_show_page *page, const struct parked *parked, const struct spool_delivery *delivery)
 {
     struct err err;
 
-    if (!page->ctl->json)
+    if (!page->ctl->json) {
         ctl_show_print_header(page, clock_wall_ns());
-    if (!page->ctl->json)
+        print_reason(page, delivery);
         print_parked(page, parked);
+    }
     if (page->batch.record.damaged) {
         ctl_write(page->ctl, &page->out);
         ctl_fail(page->ctl, "batch %" PRIu64 " is damaged: a part is missing or its checksum is wrong",
@@ -153,6 +172,7 @@ int ctl_show_batch(struct ctl *ctl, uint64_t seq)
     struct spool *spool = ctl_open_spool(ctl);
     struct err err;
     struct parked parked;
+    struct spool_stat stat;
     int status;
 
     if (spool == NULL)
@@ -161,12 +181,12 @@ int ctl_show_batch(struct ctl *ctl, uint64_t seq)
     arena_init(&page.parts, OTLP_DECODED_BYTES_MAX);
     buf_init(&page.out, OTLP_DECODED_BYTES_MAX);
     int found = ctl_batch_read(&page.batch, spool, seq, &err);
-    if (found > 0 && look_at_parked(spool, seq, &parked, &err) < 0)
+    if (found > 0 && (look_at_parked(spool, seq, &parked, &err) < 0 || spool_stat(spool, &stat, &err) < 0))
         found = -1;
     status = found < 0 ? ctl_fail(ctl, "%s", err.text) : found == 0 ? ctl_show_no_batch(ctl, spool, seq) : CTL_OK;
     spool_close(spool);
     if (found > 0)
-        status = show_found(&page, &parked);
+        status = show_found(&page, &parked, &stat.delivery);
     buf_fini(&page.out);
     arena_fini(&page.parts);
     ctl_batch_fini(&page.batch);

@@ -55,3 +55,9 @@ def objects(
 def status(config: pathlib.Path, prefix: Sequence[str] = ()) -> dict[str, Any]:
     (answer,) = objects("status", config=config, prefix=prefix)
     return answer
+
+
+def is_backing_off(config: pathlib.Path) -> bool:
+    """After an attempt that failed, not by the word of the driver's monitors alone."""
+    mongodb = status(config)["mongodb"]
+    return mongodb["state"] == "backing off" and mongodb["failed_attempts"] > 0

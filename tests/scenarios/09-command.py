@@ -36,7 +36,7 @@ def backlog(own_mongod, make_daemon):
     mongod = own_mongod()
     daemon = make_daemon(mongod, "tracing").start()
     spans = send(daemon, JAVA, NODE)
-    wait_until(lambda: ctl.status(daemon.config)["mongodb"]["state"] == "backing off", "the state to be noted")
+    wait_until(lambda: ctl.is_backing_off(daemon.config), "the state to be noted")
     return mongod, daemon, spans
 
 

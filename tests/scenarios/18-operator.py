@@ -66,7 +66,7 @@ def backlog(mongod, make_daemon) -> tuple[Daemon, list[bytes]]:
     daemon = make_daemon(mongod, "tracing").start()
     batches = requests(BATCHES)
     send(daemon, batches)
-    wait_until(lambda: ctl.status(daemon.config)["mongodb"]["state"] == "backing off", "the flusher to back off")
+    wait_until(lambda: ctl.is_backing_off(daemon.config), "the flusher to back off")
     assert set(states(daemon).values()) == {"pending"}
     return daemon, batches
 

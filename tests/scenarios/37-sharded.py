@@ -132,7 +132,7 @@ def test_a_new_day_waits_for_what_passes(make_daemon, mongos, database):
     mongos.refusals["shardCollection"] = (133, "could not find host matching read preference")
     daemon = make_daemon(mongos, database.name, SHARD).start()
     request = send_one(daemon, 1)
-    wait_until(lambda: ctl.status(daemon.config)["mongodb"]["state"] == "backing off", "delivery to wait")
+    wait_until(lambda: ctl.is_backing_off(daemon.config), "delivery to wait")
     assert not mongos.written()
     del mongos.refusals["shardCollection"]
     daemon.wait_delivered()

@@ -45,7 +45,7 @@ def backlog(own_mongod, make_daemon):
     with Client(daemon.endpoint) as client:
         for name in ("java-0005", "node-0001"):
             assert client.send((otlp.CAPTURES / f"{name}.pb").read_bytes()).ok
-    wait_until(lambda: ctl.status(daemon.config)["mongodb"]["state"] == "backing off", "the state to be noted")
+    wait_until(lambda: ctl.is_backing_off(daemon.config), "the state to be noted")
     return mongod, daemon
 
 

@@ -90,7 +90,7 @@ def fill(mongod: Mongod, daemon: Daemon) -> Spool:
     daemon.wait_delivered()
     mongod.stop()
     made.send(5)
-    wait_until(lambda: ctl.status(daemon.config)["mongodb"]["state"] == "backing off", "the daemon to back off")
+    wait_until(lambda: ctl.is_backing_off(daemon.config), "the daemon to back off")
     made.send(6, 7, 8)
     made.text("hold", str(HELD))
     return made
@@ -167,7 +167,10 @@ def test_ls_as_people_see_it(spool):
     (reason,) = reasons
     assert lines.index(reason) == 5
     assert re.fullmatch(r" {8}\(tried (once|\d+ times): .*MongoDB cannot be reached .*\)", reason), reason
-    assert all(len(line) <= 100 for line in lines)
+    assert "No suitable servers found" in reason, "all of it, where it is no terminal"
+    shown = spool.text("show", "5").splitlines()[2]
+    assert re.match(r"MongoDB backing off, failed (1 time|\d+ times) in a row: ", shown) and reason[:-1].endswith(shown[-40:])
+    assert all(len(line) <= 100 for line in lines if line != reason)
     (oldest,) = spool.objects("ls", "--limit", "1", "--oldest")
     assert oldest["attempts"] > 0 and "MongoDB cannot be reached" in oldest["last_error"]
     assert [batch["attempts"] for batch in spool.objects("ls", "--all") if batch["seq"] != 5] == [None] * 7
@@ -342,11 +345,12 @@ def test_replay_of_a_service_brings_its_batches_back_and_no_other(make_daemon, s
     wanted = [kept.requests[n - 1] for n in (1, 2, 5)]
     told = f"3 batches, {sum(map(spans, wanted))} spans"
     dry = ctl.run("replay", "--since", "1h", "--service", "order", "--dry-run", config=daemon.config)
-    assert (dry.stdout, dry.stderr, dry.returncode) == (f"would replay {told}\n", "", 0)
+    assert (dry.stdout, dry.returncode) == (f"would replay {told}\n", 0)
+    assert re.fullmatch(r"tracespool replay: what was received from \S+Z to now\n", dry.stderr), dry.stderr
     done = ctl.run("replay", "--since", "1h", "--service", "order", config=daemon.config)
     assert done.stdout == f"replayed {told}\n"
-    assert done.stderr == (
-        f"tracespool replay: {told} will be replayed: MongoDB is sent them again, "
+    assert done.stderr.endswith(
+        f" to now\ntracespool replay: {told} will be replayed: MongoDB is sent them again, "
         "with what other services have in them\n"
     )
     if at_rest:
