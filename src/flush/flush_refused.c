@@ -11,6 +11,8 @@
  * which begins again: what was stored is found as stored before, and what was
  * parked is parked again under its key.
  */
+#include <string.h>
+
 #include "clock.h"
 #include "fault.h"
 #include "flush_internal.h"
@@ -34,17 +36,22 @@ struct parking {
     struct spool_parked entries[FLUSH_PARK_MAX];
     size_t ends[FLUSH_PARK_MAX];
     size_t count;
+    size_t quoted_at; /* of the first one's text (sink.h) */
 };
 
-static void log_parked(const struct spool_parked *first, size_t count)
+/* What a text quotes of a span is in the entry, for whoever may see spans. */
+static void log_parked(const struct parking *parking)
 {
-    if (count == 1)
-        log_warn("flush.parked", "span %u of batch %llu is parked: MongoDB refused it with code %d: %s", first->index,
-                 (unsigned long long)first->seq, first->code, first->text);
+    const struct spool_parked *first = &parking->entries[0];
+    int length = (int)(parking->quoted_at > 0 ? parking->quoted_at : strlen(first->text));
+
+    if (parking->count == 1)
+        log_warn("flush.parked", "span %u of batch %llu is parked: MongoDB refused it with code %d: %.*s", first->index,
+                 (unsigned long long)first->seq, first->code, length, first->text);
     else
         log_warn("flush.parked",
-                 "%zu spans are parked, the first is span %u of batch %llu: MongoDB refused it with code %d: %s", count,
-                 first->index, (unsigned long long)first->seq, first->code, first->text);
+                 "%zu spans are parked, the first is span %u of batch %llu: MongoDB refused it with code %d: %.*s",
+                 parking->count, first->index, (unsigned long long)first->seq, first->code, length, first->text);
 }
 
 static int park_all(struct parking *parking, struct err *err)
@@ -62,7 +69,7 @@ static int park_all(struct parking *parking, struct err *err)
         return err_prefix(err, "park %zu spans of batch %llu and others", parking->count,
                           (unsigned long long)parking->entries[0].seq);
     fault_point("flush.parked");
-    log_parked(parking->entries, parking->count);
+    log_parked(parking);
     metrics_add(METRIC_FLUSH_PARKED, parking->count);
     buf_clear(requests);
     parking->count = 0;
@@ -79,6 +86,8 @@ static int park(struct parking *parking, const struct otlp_fragment *single, uin
         return -1;
     if (otlp_fragment_encode(requests, single) != 0)
         return err_set(err, ERR_BUSY, 0, "out of memory for a span to be parked");
+    if (parking->count == 0)
+        parking->quoted_at = verdict->quoted_at;
     parking->ends[parking->count] = requests->len;
     parking->entries[parking->count++] = (struct spool_parked){.seq = seq,
                                                                .index = single->spans[0],

@@ -22,6 +22,7 @@ struct sink_verdict {
     enum sink_outcome outcome;
     int code; /* the sink's, when refused */
     char text[PARK_TEXT_MAX];
+    size_t quoted_at; /* where in the text a part begins that quotes the spans, which is for no log; 0: nowhere */
 };
 
 struct sink_session; /* one thread's connection */

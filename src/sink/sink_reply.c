@@ -16,6 +16,9 @@
 #include <string.h>
 
 #include "sink_errors.h"
+#include "utf8.h"
+
+#define NO_TEXT "MongoDB gives no text"
 
 /* One entry of writeErrors or writeConcernErrors. */
 struct entry {
@@ -24,6 +27,8 @@ struct entry {
     const char *text; /* "" when the server left it out, as it does after many */
     bool on_id;       /* its keyPattern is {_id} */
     bool has_pattern;
+    const uint8_t *details; /* a document, why the server refuses it; NULL when it does not say */
+    uint32_t details_len;
 };
 
 static void read_pattern(const bson_iter_t *at, struct entry *entry)
@@ -34,6 +39,16 @@ static void read_pattern(const bson_iter_t *at, struct entry *entry)
         return;
     entry->has_pattern = true;
     entry->on_id = strcmp(bson_iter_key(&key), "_id") == 0 && !bson_iter_next(&key);
+}
+
+/* errInfo.details: which part of a validator was not met, by which value. */
+static void read_details(const bson_iter_t *at, struct entry *entry)
+{
+    bson_iter_t member;
+
+    if (BSON_ITER_HOLDS_DOCUMENT(at) && bson_iter_recurse(at, &member) && bson_iter_find(&member, "details") &&
+        BSON_ITER_HOLDS_DOCUMENT(&member))
+        bson_iter_document(&member, &entry->details_len, &entry->details);
 }
 
 static struct entry read_entry(const bson_iter_t *at)
@@ -52,6 +67,8 @@ static struct entry read_entry(const bson_iter_t *at)
             entry.text = bson_iter_utf8(&member, NULL);
         else if (BSON_ITER_IS_KEY(&member, "keyPattern"))
             read_pattern(&member, &entry);
+        else if (BSON_ITER_IS_KEY(&member, "errInfo"))
+            read_details(&member, &entry);
     }
     /* Servers before 4.2 send no keyPattern. */
     if (!entry.has_pattern)
@@ -86,11 +103,40 @@ static int read_write_concern_errors(const bson_t *reply, struct err *err)
     return sink_errors_set(err, sink_errors_of_write_concern(entry.code), entry.code, entry.text);
 }
 
+/* snprintf cuts between bytes: what is left of a character at the end goes. */
+static void cut_at_character(char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t least = len > 3 ? len - 3 : 0; len > least && !utf8_valid(slice_of_text(text));)
+        text[--len] = '\0';
+}
+
+/* As JSON behind the text, as far as there is room: the values may be as large as the document. */
+static void quote_details(struct sink_verdict *verdict, const struct entry *entry)
+{
+    size_t len = strlen(verdict->text);
+    bson_json_opts_t *options = bson_json_opts_new(BSON_JSON_MODE_RELAXED, PARK_TEXT_MAX);
+    char *json = NULL;
+    bson_t details;
+
+    if (bson_init_static(&details, entry->details, entry->details_len))
+        json = bson_as_json_with_opts(&details, NULL, options);
+    if (json != NULL) {
+        verdict->quoted_at = len;
+        snprintf(verdict->text + len, sizeof(verdict->text) - len, ": %s", json);
+        cut_at_character(verdict->text);
+    }
+    bson_free(json);
+    bson_json_opts_destroy(options);
+}
+
 static void refuse(struct sink_verdict *verdict, const struct entry *entry)
 {
-    verdict->outcome = SINK_REFUSED;
-    verdict->code = entry->code;
-    snprintf(verdict->text, sizeof(verdict->text), "%s", entry->text);
+    *verdict = (struct sink_verdict){.outcome = SINK_REFUSED, .code = entry->code};
+    snprintf(verdict->text, sizeof(verdict->text), "%s", entry->text[0] == '\0' ? NO_TEXT : entry->text);
+    if (entry->details != NULL)
+        quote_details(verdict, entry);
 }
 
 /* An entry of writeErrors that is about its document gives it a verdict; any other one fails the whole. */

@@ -75,8 +75,7 @@ static enum sink_reply insert(struct target *target, const bson_t **documents, s
 
 static void refuse(struct sink_verdict *verdict, int code, const char *text)
 {
-    verdict->outcome = SINK_REFUSED;
-    verdict->code = code;
+    *verdict = (struct sink_verdict){.outcome = SINK_REFUSED, .code = code};
     snprintf(verdict->text, sizeof(verdict->text), "%s", text);
 }
 

@@ -46,7 +46,7 @@ def test_a_span_over_the_limit_is_parked_and_the_rest_arrives(make_daemon, share
 
 
 def test_documents_refused_by_a_validator_are_parked_with_mongodbs_code(make_daemon, shared_mongod, database):
-    """A rule that an operator has put on the collection: the code and text are MongoDB's own."""
+    """A rule that an operator has put on the collection: the code and text are MongoDB's own, with what was not met."""
     daemon = make_daemon(shared_mongod, database.name).start()
     before = otlp.Template(otlp.CAPTURES / "java-0001.pb").with_ids(1 << 64 | 1)
     with Client(daemon.endpoint) as client:
@@ -61,4 +61,9 @@ def test_documents_refused_by_a_validator_are_parked_with_mongodbs_code(make_dae
     parked = ctl.objects("ls", "--parked", config=daemon.config)
     assert sum(entry["spans"] for entry in parked) == len(otlp.spans_of(after))
     assert {entry["code"] for entry in parked} == {121}
-    assert all("validation" in entry["text"] for entry in parked)
+    for entry in parked:
+        assert entry["text"].startswith("Document failed validation: {")
+        assert '"consideredValue" : "order"' in entry["text"]
+        assert entry["text"] in ctl.text("show", f"{entry['seq']}:{entry['span_index']}", config=daemon.config)
+    assert "Document failed validation" in daemon.output()
+    assert "consideredValue" not in daemon.output(), "what spans hold is for no log"

@@ -147,8 +147,44 @@ static void test_document_that_a_validator_refuses_is_refused_alone(void **state
         mongod, "validator", BCON_NEW("collMod", TODAY, "validator", "{", "entry.name", "{", "$ne", "bad", "}", "}")));
     write_traces(&opened, 5, 2, rename_to_bad, verdicts);
     check_only_one_refused(verdicts, 5, 2, 121);
-    assert_string_equal(verdicts[2].text, "Document failed validation");
+    assert_string_equal(verdicts[2].text, "Document failed validation: { \"operatorName\" : \"$ne\", "
+                                          "\"specifiedAs\" : { \"entry.name\" : { \"$ne\" : \"bad\" } }, "
+                                          "\"reason\" : \"comparison succeeded\", \"consideredValue\" : \"bad\" }");
+    assert_int_equal(verdicts[2].quoted_at, strlen("Document failed validation"));
     assert_int_equal(count_documents(mongod, "validator", TODAY), 5);
+    opened_close(&opened);
+}
+
+#define LONG_NAME_CHARACTERS (2UL << 20)
+
+/* Snowmen, of three bytes each. */
+static void rename_to_long(Otlp__Span *span)
+{
+    static uint8_t name[3 * LONG_NAME_CHARACTERS];
+
+    for (size_t i = 0; i < LONG_NAME_CHARACTERS; i++)
+        memcpy(&name[3 * i], "\xe2\x98\x83", 3);
+    span->name = (ProtobufCBinaryData){.data = name, .len = sizeof(name)};
+}
+
+static void test_what_a_validator_quotes_is_cut_at_a_character(void **state)
+{
+    struct sink_verdict verdict;
+    struct opened opened;
+    size_t len;
+
+    NEED_MONGOD();
+    opened_open(&opened, mongod_host(mongod), "", "long");
+    opened_write_span(&opened, 100, 1, REQUESTS_RECEIVED_NS, SINK_STORED);
+    bson_destroy(mongod_command(
+        mongod, "long", BCON_NEW("collMod", TODAY, "validator", "{", "entry.name", "{", "$eq", "short", "}", "}")));
+    write_traces(&opened, 1, 0, rename_to_long, &verdict);
+    assert_int_equal(verdict.outcome, SINK_REFUSED);
+    assert_int_equal(verdict.quoted_at, strlen("Document failed validation"));
+    check_contains(verdict.text, "Document failed validation: { \"operatorName\" : \"$eq\"");
+    len = strlen(verdict.text);
+    assert_true(len > PARK_TEXT_MAX - 4);
+    check_contains(verdict.text + len - 6, "\xe2\x98\x83\xe2\x98\x83");
     opened_close(&opened);
 }
 
@@ -326,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_no_fragments_is_no_work),
         cmocka_unit_test(test_changes_are_counted_when_stored),
         cmocka_unit_test(test_document_that_a_validator_refuses_is_refused_alone),
+        cmocka_unit_test(test_what_a_validator_quotes_is_cut_at_a_character),
         cmocka_unit_test(test_duplicate_in_another_index_is_refused),
         cmocka_unit_test(test_oversize_document_is_refused_without_being_sent),
         cmocka_unit_test(test_document_at_the_bound_is_stored),

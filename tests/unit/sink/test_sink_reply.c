@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -71,6 +72,36 @@ static void test_write_errors_are_walked_in_full(void **state)
     assert_int_equal(answer.verdicts[3].outcome, SINK_REFUSED);
     assert_int_equal(answer.verdicts[3].code, 11000);
     assert_string_equal(answer.verdicts[3].text, "E11000 other");
+}
+
+/* Whatever is there: a text without room for more, details of another type, none. */
+static void test_details_stand_behind_the_text(void **state)
+{
+    char json[1024], text[PARK_TEXT_MAX];
+    struct answer answer;
+
+    (void)state;
+    memset(text, 'x', sizeof(text) - 4);
+    text[sizeof(text) - 4] = '\0';
+    snprintf(
+        json, sizeof(json),
+        "{\"insertedCount\": 0, \"writeErrors\": ["
+        "{\"index\": 0, \"code\": 121, \"errmsg\": \"no\", \"errInfo\": {\"details\": {\"a\": {\"b\": \"\\u00e9\"}}}},"
+        "{\"index\": 1, \"code\": 121, \"errmsg\": \"no\", \"errInfo\": {\"details\": 7}},"
+        "{\"index\": 2, \"code\": 121, \"errmsg\": \"%s\", \"errInfo\": {\"details\": {\"a\": 1}}},"
+        "{\"index\": 3, \"code\": 121, \"errmsg\": \"\", \"errInfo\": {\"details\": {}}}]}",
+        text);
+    answer = read_reply(json, false, error_of(MONGOC_ERROR_SERVER, 121), DOCUMENTS);
+    assert_int_equal(answer.result, SINK_REPLY_VERDICTS);
+    assert_string_equal(answer.verdicts[0].text, "no: { \"a\" : { \"b\" : \"\xc3\xa9\" } }");
+    assert_int_equal(answer.verdicts[0].quoted_at, 2);
+    assert_string_equal(answer.verdicts[1].text, "no");
+    assert_int_equal(answer.verdicts[1].quoted_at, 0);
+    assert_int_equal(strncmp(answer.verdicts[2].text, text, strlen(text)), 0);
+    assert_string_equal(answer.verdicts[2].text + strlen(text), ": {");
+    assert_int_equal(answer.verdicts[2].quoted_at, strlen(text));
+    assert_string_equal(answer.verdicts[3].text, "MongoDB gives no text: { }");
+    assert_int_equal(answer.verdicts[3].quoted_at, strlen("MongoDB gives no text"));
 }
 
 /* {_id, x} is another index than {_id}. */
@@ -182,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_success_stores_all),
         cmocka_unit_test(test_write_errors_are_walked_in_full),
+        cmocka_unit_test(test_details_stand_behind_the_text),
         cmocka_unit_test(test_duplicate_is_told_by_key_pattern_else_by_text),
         cmocka_unit_test(test_duplicate_without_a_word_is_asked_again),
         cmocka_unit_test(test_write_concern_error_hides_nothing_and_wins),
