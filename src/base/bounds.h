@@ -112,6 +112,8 @@
 #define SINK_ARENA_KEEP_BYTES (16UL << 20)  /* of it, what a session keeps between fragments */
 #define SINK_DAYS_KNOWN_MAX 1024            /* days whose collections are known to be there */
 #define SINK_DAY_RECHECK_S 600              /* then a day's collection and indexes are asked for again */
+#define SINK_APART_LOOK_MS 1000             /* the same, whether anything of a day was taken apart, when nothing was */
+#define SINK_APART_NOTES_MAX 100            /* fragments that are noted together when they are taken apart */
 #define SINK_VIEW_DAYS_MAX 900              /* days that the views join; MongoDB allows 1000 stages */
 #define SINK_VIEW_ROUNDS_MAX 8              /* tries to catch up with days that others make meanwhile */
 #define SINK_VIEW_RETRY_S 10                /* then views that could not be changed are tried again */

@@ -15,7 +15,7 @@
 enum sink_outcome {
     SINK_STORED,        /* durable at the sink */
     SINK_STORED_BEFORE, /* it was there already, durable */
-    SINK_REFUSED,       /* this fragment will never be taken as it is */
+    SINK_REFUSED,       /* this fragment will never be taken as it is, or it was taken apart before */
 };
 
 struct sink_verdict {

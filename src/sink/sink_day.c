@@ -15,6 +15,9 @@
 #include "clock.h"
 
 #define PREFIX "traces_"
+#define PREFIX_LEN (sizeof(PREFIX) - 1)
+#define APART_PREFIX "tracespool_apart_"
+#define APART_PREFIX_LEN (sizeof(APART_PREFIX) - 1)
 
 uint32_t sink_day_of(uint64_t start_ns, uint64_t received_ns, uint64_t past_ns)
 {
@@ -55,4 +58,22 @@ bool sink_day_read(const char *name, uint32_t *day)
         return false;
     *day = (uint32_t)(seconds / 86400);
     return true;
+}
+
+char *sink_day_apart_name(char *out, uint32_t day)
+{
+    char name[SINK_DAY_NAME_MAX];
+
+    snprintf(out, SINK_DAY_APART_NAME_MAX, APART_PREFIX "%s", sink_day_name(name, day) + PREFIX_LEN);
+    return out;
+}
+
+bool sink_day_apart_read(const char *name, uint32_t *day)
+{
+    char of_day[SINK_DAY_NAME_MAX];
+
+    if (strncmp(name, APART_PREFIX, APART_PREFIX_LEN) != 0 || strlen(name) != SINK_DAY_APART_NAME_MAX - 1)
+        return false;
+    snprintf(of_day, sizeof(of_day), PREFIX "%s", name + APART_PREFIX_LEN);
+    return sink_day_read(of_day, day);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define SINK_DAY_NAME_MAX sizeof("traces_YYYYMMDD")
+#define SINK_DAY_APART_NAME_MAX sizeof("tracespool_apart_YYYYMMDD")
 
 /*
  * Days since 1970-01-01.  It is the day of `start_ns`, unless that lies more
@@ -22,5 +23,9 @@ char *sink_day_name(char *out, uint32_t day);
 
 /* False, and *day untouched, unless `name` is what sink_day_name gives for a day. */
 bool sink_day_read(const char *name, uint32_t *day);
+
+/* The same of the collection of what was taken apart of a day, "tracespool_apart_20260131". */
+char *sink_day_apart_name(char *out, uint32_t day);
+bool sink_day_apart_read(const char *name, uint32_t *day);
 
 #endif

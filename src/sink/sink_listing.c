@@ -17,6 +17,7 @@ void sink_listing_free(struct sink_listing *listing)
 {
     bson_destroy(listing->traces);
     bson_destroy(listing->spans);
+    free(listing->apart);
     free(listing->days);
 }
 
@@ -28,16 +29,16 @@ static int newest_first(const void *a, const void *b)
 }
 
 /* The calendar bounds their number. */
-static int add_day(struct sink_listing *listing, uint32_t day, struct err *err)
+static int add_day(uint32_t **days, size_t *count, uint32_t day, struct err *err)
 {
-    if (listing->day_count % DAYS_STEP == 0) {
-        void *grown = realloc(listing->days, (listing->day_count + DAYS_STEP) * sizeof(listing->days[0]));
+    if (*count % DAYS_STEP == 0) {
+        void *grown = realloc(*days, (*count + DAYS_STEP) * sizeof((*days)[0]));
 
         if (grown == NULL)
             return err_set(err, ERR_RETRY, 0, "no memory for the list of days");
-        listing->days = grown;
+        *days = grown;
     }
-    listing->days[listing->day_count++] = day;
+    (*days)[(*count)++] = day;
     return 0;
 }
 
@@ -65,10 +66,13 @@ static const char *text_member(const bson_t *entry, const char *name)
 static int read_entry(struct sink_listing *listing, const bson_t *entry, struct err *err)
 {
     const char *name = text_member(entry, "name");
+    bool is_collection = strcmp(text_member(entry, "type"), "collection") == 0;
     uint32_t day;
 
     if (sink_day_read(name, &day))
-        return strcmp(text_member(entry, "type"), "collection") == 0 ? add_day(listing, day, err) : 0;
+        return is_collection ? add_day(&listing->days, &listing->day_count, day, err) : 0;
+    if (sink_day_apart_read(name, &day))
+        return is_collection ? add_day(&listing->apart, &listing->apart_count, day, err) : 0;
     if (strcmp(name, SINK_VIEW_TRACES) == 0 && listing->traces == NULL)
         listing->traces = read_definition(entry);
     if (strcmp(name, SINK_VIEW_SPANS) == 0 && listing->spans == NULL)
@@ -78,8 +82,8 @@ static int read_entry(struct sink_listing *listing, const bson_t *entry, struct 
 
 int sink_listing_read(const struct sink_link *link, struct sink_listing *listing, struct err *err)
 {
-    bson_t *options =
-        BCON_NEW("filter", "{", "name", "{", "$regex", BCON_UTF8("^(traces(_[0-9]{8})?|spans)$"), "}", "}");
+    bson_t *options = BCON_NEW("filter", "{", "name", "{", "$regex",
+                               BCON_UTF8("^(traces(_[0-9]{8})?|spans|tracespool_apart_[0-9]{8})$"), "}", "}");
     mongoc_database_t *database = mongoc_client_get_database(link->client, link->mongo->database);
     mongoc_cursor_t *cursor = mongoc_database_find_collections_with_opts(database, options);
     const bson_t *entry;

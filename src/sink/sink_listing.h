@@ -1,5 +1,6 @@
 /*
- * sink_listing.h - what the database has: the days, and the views over them.
+ * sink_listing.h - what the database has: the days, the notes of what was
+ * taken apart of some, and the views over them.
  */
 #ifndef TRACESPOOL_SINK_LISTING_H
 #define TRACESPOOL_SINK_LISTING_H
@@ -9,6 +10,8 @@
 struct sink_listing {
     uint32_t *days; /* newest first */
     size_t day_count;
+    uint32_t *apart; /* days that have a collection of what was taken apart; in any order */
+    size_t apart_count;
     bson_t *traces; /* definition {viewOn, pipeline}, {} when it is no view; NULL: there is none */
     bson_t *spans;
 };

@@ -51,6 +51,7 @@ static void close_session(struct sink_session *session)
         buf_fini(&session->message->bytes);
     free(session->message);
     free(session->placed);
+    sink_ids_fini(&session->ids);
     sink_bson_fini(&session->bson);
     free(session);
 }

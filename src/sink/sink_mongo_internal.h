@@ -8,8 +8,10 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "sink_apart_known.h"
 #include "sink_bson.h"
 #include "sink_day.h"
+#include "sink_ids.h"
 #include "sink_index_notes.h"
 #include "sink_indexes.h"
 #include "sink_mongo.h"
@@ -54,6 +56,7 @@ struct sink_mongo {
     uint64_t unselected_since_ns; /* monotonic: no server could be selected since then; 0: one could */
     struct sink_day_known known[SINK_DAYS_KNOWN_MAX];
     size_t known_count;
+    struct sink_apart_known apart;
     char views_trouble[ERR_TEXT_MAX]; /* why the views could not be kept the last time, or "" */
     struct sink_shard_trouble shard_trouble;
     struct sink_index_notes index_notes;
@@ -80,6 +83,16 @@ struct sink_message {
 struct sink_placed {
     uint32_t day;
     uint32_t fragment;
+    bool apart; /* it was taken apart before, and is not inserted */
+};
+
+/* What of one write goes to one day. */
+struct sink_share {
+    uint32_t day;
+    struct sink_placed *placed; /* `count` of them; their numbers are indexes into the next two */
+    size_t count;
+    const struct otlp_fragment *fragments;
+    struct sink_verdict *verdicts;
 };
 
 /* Owned by one thread. */
@@ -89,6 +102,7 @@ struct sink_session {
     struct sink_message *message;
     struct sink_placed *placed; /* the write in hand, by day */
     size_t placed_capacity;
+    struct sink_ids ids; /* those that are asked for */
 };
 
 /* --- sink_uri.c ----------------------------------------------------------- */

@@ -3,6 +3,9 @@
  * touches no index, and gives the room back to the volume, after about five
  * minutes.
  *
+ * The notes of what was taken apart of a day (sink_apart.c) go with the day
+ * after it, as a fragment may have spans on both sides of midnight.
+ *
  * Runs on the thread of upkeep.  Several daemons may drop the same day that
  * retention ends: for all but one it is gone already.  What goes for want of
  * room goes by one daemon at a time (sink_drops.c).
@@ -12,6 +15,7 @@
 #include "clock.h"
 #include "log.h"
 #include "metrics.h"
+#include "sink_apart.h"
 #include "sink_drops.h"
 
 #define NAMESPACE_NOT_FOUND 26
@@ -88,6 +92,27 @@ static int drop_ended(const struct sink_link *link, const struct sink_listing *l
     return result;
 }
 
+/* Notes of days that are over, with the day after each. */
+static int drop_ended_notes(const struct sink_link *link, const struct sink_listing *listing, uint64_t now_ns,
+                            struct err *err)
+{
+    for (size_t i = 0; i < listing->apart_count; i++)
+        if (sink_retention_is_over(listing->apart[i] + 1, link->mongo->retention_ns, now_ns) &&
+            sink_apart_drop(link, listing->apart[i], err) != 0)
+            return -1;
+    return 0;
+}
+
+/* Notes of days before `day`, which has gone. */
+static int drop_notes_before(const struct sink_link *link, const struct sink_listing *listing, uint32_t day,
+                             struct err *err)
+{
+    for (size_t i = 0; i < listing->apart_count; i++)
+        if (listing->apart[i] < day && sink_apart_drop(link, listing->apart[i], err) != 0)
+            return -1;
+    return 0;
+}
+
 int sink_retention_pass(const struct sink_link *link, const struct sink_clock *now, size_t *dropped, struct err *err)
 {
     struct sink_listing listing;
@@ -100,6 +125,8 @@ int sink_retention_pass(const struct sink_link *link, const struct sink_clock *n
     result = sink_listing_read(link, &listing, err);
     if (result == 0)
         result = drop_ended(link, &listing, now, dropped, err);
+    if (result == 0)
+        result = drop_ended_notes(link, &listing, now->earlier_ns, err);
     sink_listing_free(&listing);
     if (*dropped > 0 && sink_views_update(link, result == 0 ? err : &later) != 0)
         result = -1;
@@ -116,11 +143,15 @@ int sink_retention_make_room(const struct sink_link *link, const struct sink_clo
     *pause_ns = 0;
     if (result == 0 && !sink_retention_oldest(&listing, now->earlier_ns, &day))
         result = err_set(err, ERR_CONFIG, 0, "there is no day before today's that could be dropped to make room");
-    sink_listing_free(&listing);
     if (result == 0)
         result = sink_drops_claim(link, day, now->server_ns, pause_ns, err);
-    if (result != 0 || *pause_ns > 0)
-        return result;
-    *pause_ns = SINK_DROP_PAUSE_S * NS_PER_S;
-    return drop(link, day, SINK_DROP_FULL, err) != 0 ? -1 : sink_views_update(link, err);
+    if (result == 0 && *pause_ns == 0) {
+        *pause_ns = SINK_DROP_PAUSE_S * NS_PER_S;
+        result = drop(link, day, SINK_DROP_FULL, err) != 0 || sink_views_update(link, err) != 0 ||
+                         drop_notes_before(link, &listing, day, err) != 0
+                     ? -1
+                     : 0;
+    }
+    sink_listing_free(&listing);
+    return result;
 }

@@ -17,6 +17,9 @@
  * server that refuses every insert (one without a journal, say) must not make
  * us park everything.  The same is done with an error that nobody knows, when
  * the caller asks for it.
+ *
+ * What was taken apart before is not inserted whole again, and what is refused
+ * now is noted as taken apart before anybody is told (sink_apart.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -25,6 +28,7 @@
 
 #include "fault.h"
 #include "metrics.h"
+#include "sink_apart.h"
 #include "sink_errors.h"
 #include "sink_mongo_internal.h"
 #include "sink_reply.h"
@@ -262,45 +266,55 @@ static int place(struct sink_session *session, const struct otlp_fragment *fragm
     return 0;
 }
 
-/* The run of placed fragments from `first` that share its day; returns where it ends, or 0 on failure. */
-static size_t write_day(struct sink_session *session, const struct otlp_fragment *fragments, size_t first, size_t count,
-                        bool apart, struct sink_verdict *verdicts, struct err *err)
+/* Inserts what was not taken apart before. */
+static int insert_share(struct target *target, const struct sink_share *share, struct err *err)
 {
-    uint32_t day = session->placed[first].day;
+    for (size_t i = 0; i < share->count; i++) {
+        uint32_t fragment = share->placed[i].fragment;
+
+        if (!share->placed[i].apart &&
+            add_fragment(target, &share->fragments[fragment], &share->verdicts[fragment], err) != 0)
+            return -1;
+    }
+    return send_message(target, err);
+}
+
+static int write_share(struct sink_session *session, const struct sink_share *share, bool apart, struct err *err)
+{
     struct target target = {.session = session, .apart = apart};
-    size_t i = first;
     int result;
 
-    if (sink_collections_prepare(&session->link, day, err) != 0)
-        return 0;
-    sink_day_name(target.name, day);
+    if (sink_collections_prepare(&session->link, share->day, err) != 0)
+        return -1;
+    sink_day_name(target.name, share->day);
     target.collection = mongoc_client_get_collection(session->link.client, session->link.mongo->database, target.name);
-    for (result = 0; result == 0 && i < count && session->placed[i].day == day; i++) {
-        uint32_t fragment = session->placed[i].fragment;
-
-        result = add_fragment(&target, &fragments[fragment], &verdicts[fragment], err);
-    }
+    result = sink_apart_mark(session, share, err);
     if (result == 0)
-        result = send_message(&target, err);
+        result = insert_share(&target, share, err);
+    if (result == 0)
+        result = sink_apart_note(session, share, err);
     mongoc_collection_destroy(target.collection);
-    if (result == 0)
-        return i;
-    /* It may have been dropped: look before the next try. */
-    sink_collections_forget(session->link.mongo, day);
-    return 0;
+    if (result != 0) /* it may have been dropped: look before the next try */
+        sink_collections_forget(session->link.mongo, share->day);
+    return result;
 }
 
 /* Day by day. */
 static int write_days(struct sink_session *session, const struct otlp_fragment *fragments, size_t count, bool apart,
                       struct sink_verdict *verdicts, struct err *err)
 {
-    size_t done = 0;
+    struct sink_share share = {.fragments = fragments, .verdicts = verdicts};
+    size_t end;
 
     if (place(session, fragments, count, err) != 0)
         return -1;
-    while (done < count) {
-        done = write_day(session, fragments, done, count, apart, verdicts, err);
-        if (done == 0)
+    for (size_t first = 0; first < count; first = end) {
+        share.day = session->placed[first].day;
+        share.placed = &session->placed[first];
+        for (end = first + 1; end < count && session->placed[end].day == share.day; end++)
+            continue;
+        share.count = end - first;
+        if (write_share(session, &share, apart, err) != 0)
             return -1;
     }
     return 0;

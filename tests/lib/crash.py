@@ -65,6 +65,9 @@ POINTS = [
     Point("spool.park", 10, "refused"),
     Point("spool.commit", 30, "refused"),
     Point("flush.parked", 10, "refused"),
+    Point("sink.note", 10, "refused"),
+    Point("sink.noted", 10, "refused"),  # it is to be taken apart, and nothing of it is stored
+    Point("sink.answer", 20, "refused"),
     # Records whose bytes were changed on disk are held.
     Point("spool.hold", 3, "damaged"),
     Point("spool.synced", 3, "damaged"),

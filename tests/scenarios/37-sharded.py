@@ -76,6 +76,27 @@ def test_days_are_sharded_before_their_first_insert(make_daemon, mongos, databas
     assert shown and all(span["mongodb"] for span in shown)
 
 
+def test_notes_of_what_was_taken_apart_are_not_sharded(make_daemon, mongos, database):
+    daemon = make_daemon(mongos, database.name, SHARD).start()
+    before = send_one(daemon, 1)
+    daemon.wait_delivered()
+    database.command("collMod", day_name(0), validator={"serviceName": "nobody's"})
+    refused = otlp.Template(otlp.CAPTURES / "java-0005.pb").at(2 << 64 | 2, time.time_ns())
+    with Client(daemon.endpoint) as client:
+        assert client.send(refused).ok
+    wait_until(lambda: daemon.metrics()["tracespool_spool_parked_entries"] > 0, "its spans to be parked")
+    daemon.wait_delivered()
+    notes = day_name(0).replace("traces_", "tracespool_apart_")
+    assert database[notes].count_documents({}) > 0
+    assert f"{database.name}.{notes}" not in mongos.sharded
+
+    database.command("collMod", day_name(0), validator={})
+    for verb in (["requeue"], ["replay", "--yes"]):
+        ctl.text(*verb, "ALL", config=daemon.config)
+        daemon.wait_delivered()
+    verify.holds_exactly(database, [before, refused])
+
+
 def test_a_database_is_enabled_first_where_a_server_wants_that(make_daemon, mongos, database):
     mongos.must_enable = True
     daemon = make_daemon(mongos, database.name, SHARD).start()

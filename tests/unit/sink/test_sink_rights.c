@@ -186,7 +186,7 @@ static void test_right_that_is_missing_is_config(void **state)
  */
 static void test_right_of_views_does_not_stop_delivery(void **state)
 {
-    static const char *const actions[] = {"listCollections", "collMod", "createCollection", "find", "listIndexes"};
+    static const char *const actions[] = {"listCollections", "collMod", "createCollection", "listIndexes"};
 
     NEED_MONGOD();
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
@@ -202,16 +202,68 @@ static void test_right_of_views_does_not_stop_delivery(void **state)
     }
 }
 
+/* A fragment of several spans might have been taken apart before. */
+static void test_without_the_right_to_look_that_is_config(void **state)
+{
+    struct made_span made[2];
+    Otlp__Span *spans[] = {&made[0].span, &made[1].span};
+    struct sink_verdict verdict;
+    struct request request;
+    struct opened opened;
+    struct err err;
+
+    NEED_MONGOD();
+    make_span(&made[0], 1, 1, 0, REQUESTS_RECEIVED_NS);
+    make_span(&made[1], 1, 2, 1, REQUESTS_RECEIVED_NS);
+    request_of_spans(&request, "shop", spans, 2, REQUESTS_RECEIVED_NS);
+    make_user("blind", "find");
+    open_as(&opened, "blind");
+    assert_int_equal(opened_write(&opened, &request, &verdict, &err), -1);
+    check_contains(err.text, "look into tracespool_apart_20261122: MongoDB needs a person: ");
+    assert_int_equal(err.class, ERR_CONFIG);
+    opened_close(&opened);
+    request_free(&request);
+}
+
+/* The documented rights are enough to note what is taken apart, to meet it again, and to drop the notes. */
+static void test_documented_rights_suffice_to_take_apart(void **state)
+{
+    struct made_span made[2];
+    Otlp__Span *spans[] = {&made[0].span, &made[1].span};
+    struct sink_verdict verdict;
+    struct request request;
+    struct opened opened;
+    struct err err;
+
+    NEED_MONGOD();
+    make_span(&made[0], 1, 1, 0, REQUESTS_RECEIVED_NS);
+    make_span(&made[1], 1, 2, 1, REQUESTS_RECEIVED_NS);
+    request_of_spans(&request, "shop", spans, 2, REQUESTS_RECEIVED_NS);
+    make_user("parted", NULL);
+    run_as("root:root@", "parted", BCON_NEW("create", TODAY, "validator", "{", "serviceName", "nobody's", "}"));
+    open_as(&opened, "parted");
+    for (int i = 0; i < 2; i++) {
+        if (opened_write(&opened, &request, &verdict, &err) != 0)
+            fail_msg("%s", err.text);
+        assert_int_equal(verdict.outcome, SINK_REFUSED);
+        assert_int_equal(verdict.code, i == 0 ? 121 : 0);
+    }
+    opened_close(&opened);
+    request_free(&request);
+}
+
 /* --- upkeep --------------------------------------------------------------- */
 
 #define MONTH_NS (30 * NS_PER_DAY)
 
-/* A day that retention ends, made by an administrator. */
+/* A day that retention ends, with notes of what was taken apart, made by an administrator. */
 static void make_old_day(const char *database)
 {
-    char name[SINK_DAY_NAME_MAX];
+    char name[SINK_DAY_APART_NAME_MAX];
 
     sink_day_name(name, (uint32_t)((clock_wall_ns() - 40 * NS_PER_DAY) / NS_PER_DAY));
+    run_as("root:root@", database, BCON_NEW("create", BCON_UTF8(name)));
+    sink_day_apart_name(name, (uint32_t)((clock_wall_ns() - 40 * NS_PER_DAY) / NS_PER_DAY));
     run_as("root:root@", database, BCON_NEW("create", BCON_UTF8(name)));
 }
 
@@ -308,6 +360,8 @@ int main(void)
         cmocka_unit_test(test_documented_rights_suffice),
         cmocka_unit_test(test_right_that_is_missing_is_config),
         cmocka_unit_test(test_right_of_views_does_not_stop_delivery),
+        cmocka_unit_test(test_without_the_right_to_look_that_is_config),
+        cmocka_unit_test(test_documented_rights_suffice_to_take_apart),
         LOGGED(test_documented_rights_suffice_for_upkeep),
         LOGGED(test_right_of_upkeep_that_is_missing_is_said_once),
         LOGGED(test_without_listing_indexes_upkeep_goes_on),
