@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import tempfile
 from typing import Any, Callable, Iterator
 
@@ -14,6 +15,9 @@ from lib.mongod import Mongod
 from lib.mounts import CannotMount, Mount
 from lib.process import Process, processes_that_mention
 from lib.replica_set import ReplicaSet
+
+# A shell ignores it for what it starts in the background, and so would all that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The real Collector is built from Go modules, which takes minutes: .ci/run does it.
 collect_ignore_glob = [] if os.environ.get("OTELCOL") else ["scenarios/12-*.py", "scenarios/22-*.py"]

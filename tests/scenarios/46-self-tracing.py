@@ -384,7 +384,8 @@ def test_bad_values_are_told_with_file_and_line(key, make_daemon, shared_mongod)
         daemon.launch()
         assert daemon.wait_exit() == 78
         line = daemon.line_of(f"{key.split('.')[1]} = ")
-        assert f"{daemon.config}:{line}: {key}: {text}" in daemon.output()
+        told = daemon.output().replace('\\"', '"')  # it is quoted in the log
+        assert f"{daemon.config}:{line}: {key}: {text}" in told
         assert "hidden" not in daemon.output()
 
 
