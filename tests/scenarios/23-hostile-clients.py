@@ -23,6 +23,7 @@ def limited(daemon: Daemon, descriptors: int) -> Daemon:
     return daemon
 
 
+@pytest.mark.long
 def test_spans_of_good_clients_beside_a_crowd(make_daemon, shared_mongod, database, folder, processes):
     daemon = limited(make_daemon(shared_mongod, database.name, hostile.SETTINGS), hostile.DESCRIPTORS).start()
     crowd = hostile.CrowdProcess(folder, daemon, hostile.IDLE, hostile.SLOW, hostile.HOSTILE)
