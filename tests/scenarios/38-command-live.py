@@ -103,11 +103,13 @@ def test_rates_are_those_that_clients_and_mongodb_see(daemon):
 
 def test_watch_without_a_terminal_prints_a_block_a_look(daemon):
     with Background("status", "--watch", "200ms", config=daemon.config) as watch:
-        wait_until(lambda: watch.lines.count("") >= 3, "three blocks")
+        wait_until(lambda: watch.lines.count("") >= 6, "three blocks, each with a line of its own at the end")
         assert watch.end() == 0
     assert not watch.errors
-    blocks = "\n".join(watch.lines).split("\n\n")
-    assert all(labels(block.splitlines()) == LABELS for block in blocks), blocks
+    blocks = "\n".join(watch.lines).split("\n\nspool ")
+    blocks = [blocks[0], *(f"spool {block}" for block in blocks[1:])]
+    assert all(labels(block.splitlines()) == [*LABELS, "Nothing"] for block in blocks), blocks
+    assert len(blocks) >= 3
     assert "\x1b" not in "".join(watch.lines)
 
 
