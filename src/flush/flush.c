@@ -150,9 +150,9 @@ static void *run(void *argument)
             err_prefix(&err, "read the spool");
             flush_back_off(thread, &err);
         } else if (thread->claimed_count == 0) {
-            /* Others may have all of it in hand, and their claims may be left without a new record: hence the bound. */
             flush_pay_note(flusher);
             pulse_idle(&thread->pulse);
+            /* Others may have all of it in hand, and their claims may be left without a new record: hence the bound. */
             spool_writer_wait(flusher->writer, seen, clock_mono_ns() + IDLE_WAIT_NS);
         } else {
             deliver_claim(thread);

@@ -128,9 +128,12 @@ static int check_credentials(const struct http_call *call, struct intake_answer 
 /* W3C: a request with several has none. */
 static void take_parent(struct http_call *call, const struct head *head)
 {
-    const char *parent = field(call, TRACEPARENT);
+    const char *parent;
 
-    if (tracing_is_on() && parent != NULL && head->parents == 1)
+    if (!tracing_is_on() || head->parents != 1)
+        return;
+    parent = field(call, TRACEPARENT);
+    if (parent != NULL)
         tracing_context_parse(&call->parent, slice_of_text(parent));
 }
 
