@@ -191,6 +191,8 @@ int spool_park_read(struct spool_parts_reader *reader, struct arena *arena, stru
 /* What is listed, in which direction. */
 struct listing {
     bool backwards;
+    uint64_t seq; /* from where; backwards, exclusive */
+    uint32_t index;
     size_t max;
     struct arena *arena;
     struct spool_parked *parked;
@@ -205,10 +207,13 @@ static void move_on(const struct listing *listing, const struct spool_parked *en
         spool_park_encode_prefix(prefix, entry->index == UINT32_MAX ? entry->seq + 1 : entry->seq, entry->index + 1);
 }
 
-static int list_entries(const struct listing *listing, struct spool_parts_reader *reader, uint8_t prefix[PREFIX_BYTES])
+static int list_entries(struct spool_parts_reader *reader, void *context)
 {
+    const struct listing *listing = context;
+    uint8_t prefix[PREFIX_BYTES];
     int rc = 0;
 
+    spool_park_encode_prefix(prefix, listing->seq, listing->index);
     while (rc == 0 && *listing->count < listing->max) {
         struct spool_parked *entry = &listing->parked[*listing->count];
 
@@ -223,20 +228,19 @@ static int list_entries(const struct listing *listing, struct spool_parts_reader
     return rc == MDB_NOTFOUND || (rc == ENOBUFS && *listing->count > 0) ? 0 : rc;
 }
 
-static int list(struct spool *spool, uint64_t seq, uint32_t index, const struct listing *listing, struct err *err)
+/* A read transaction with a reader in it, by `work`. */
+static int look(struct spool *spool, int (*work)(struct spool_parts_reader *reader, void *context), void *context,
+                struct err *err)
 {
     struct spool_parts_reader reader;
-    uint8_t prefix[PREFIX_BYTES];
     MDB_txn *txn;
     int rc = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
 
-    *listing->count = 0;
     if (rc != 0)
         return spool_lmdb_error(err, rc, "cannot read spool %s", spool->path);
-    spool_park_encode_prefix(prefix, seq, index);
     rc = spool_parts_open(&reader, txn, spool->parked, PREFIX_BYTES);
     if (rc == 0) {
-        rc = list_entries(listing, &reader, prefix);
+        rc = work(&reader, context);
         spool_parts_close(&reader);
     }
     mdb_txn_abort(txn);
@@ -248,31 +252,41 @@ static int list(struct spool *spool, uint64_t seq, uint32_t index, const struct 
 int spool_list_parked(struct spool *spool, uint64_t from_seq, uint32_t from_index, size_t max, struct arena *arena,
                       struct spool_parked *parked, size_t *count, struct err *err)
 {
-    struct listing listing = {.max = max, .arena = arena, .parked = parked, .count = count};
+    struct listing listing = {
+        .seq = from_seq, .index = from_index, .max = max, .arena = arena, .parked = parked, .count = count};
 
-    return list(spool, from_seq, from_index, &listing, err);
+    *count = 0;
+    return look(spool, list_entries, &listing, err);
 }
 
 int spool_list_parked_before(struct spool *spool, uint64_t seq, uint32_t index, size_t max, struct arena *arena,
                              struct spool_parked *parked, size_t *count, struct err *err)
 {
-    struct listing listing = {.backwards = true, .max = max, .arena = arena, .parked = parked, .count = count};
+    struct listing listing = {
+        .backwards = true, .seq = seq, .index = index, .max = max, .arena = arena, .parked = parked, .count = count};
 
-    return list(spool, seq, index, &listing, err);
+    *count = 0;
+    return look(spool, list_entries, &listing, err);
 }
 
-static int count_entries(struct spool_parts_reader *reader, uint64_t seq, uint64_t *count)
+struct counting {
+    uint64_t seq;
+    uint64_t *count;
+};
+
+static int count_entries(struct spool_parts_reader *reader, void *context)
 {
+    const struct counting *counting = context;
     uint8_t prefix[PREFIX_BYTES];
     uint32_t index = 0;
     int rc;
 
     do {
-        spool_park_encode_prefix(prefix, seq, index);
+        spool_park_encode_prefix(prefix, counting->seq, index);
         rc = spool_parts_seek(reader, prefix);
-        if (rc != 0 || spool_parts_seq(reader) != seq)
+        if (rc != 0 || spool_parts_seq(reader) != counting->seq)
             break;
-        ++*count;
+        ++*counting->count;
         index = spool_key_get_u32(reader->prefix + 8);
     } while (index++ != UINT32_MAX);
     return rc == MDB_NOTFOUND ? 0 : rc;
@@ -280,18 +294,8 @@ static int count_entries(struct spool_parts_reader *reader, uint64_t seq, uint64
 
 int spool_count_parked(struct spool *spool, uint64_t seq, uint64_t *count, struct err *err)
 {
-    struct spool_parts_reader reader;
-    MDB_txn *txn;
-    int rc = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
+    struct counting counting = {.seq = seq, .count = count};
 
     *count = 0;
-    if (rc != 0)
-        return spool_lmdb_error(err, rc, "cannot read spool %s", spool->path);
-    rc = spool_parts_open(&reader, txn, spool->parked, PREFIX_BYTES);
-    if (rc == 0) {
-        rc = count_entries(&reader, seq, count);
-        spool_parts_close(&reader);
-    }
-    mdb_txn_abort(txn);
-    return rc == 0 ? 0 : spool_lmdb_error(err, rc, "cannot read spool %s", spool->path);
+    return look(spool, count_entries, &counting, err);
 }
