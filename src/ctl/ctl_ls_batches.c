@@ -90,14 +90,13 @@ static void add_attempts(const struct listing *listing, struct ctl_ls_row *row)
 static int add_parked(struct listing *listing, struct ctl_ls_row *row, struct err *err)
 {
     struct spool_parked *parked = &listing->parked;
-    size_t count = 0;
 
     if (listing->stat.parked_entries == 0)
         return 0;
     arena_reset(&listing->entry, 0);
-    if (spool_list_parked(listing->spool, row->record->seq, 0, 1, &listing->entry, parked, &count, err) < 0)
+    if (ctl_parked_of(listing->spool, row->record->seq, &listing->entry, parked, &row->parked_entries, err) < 0)
         return -1;
-    if (count == 0 || parked->seq != row->record->seq)
+    if (row->parked_entries == 0)
         return 0;
     if (!parked->whole) {
         row->parked = parked;
@@ -106,7 +105,7 @@ static int add_parked(struct listing *listing, struct ctl_ls_row *row, struct er
         row->attempts = parked->attempts;
         row->last_error = parked->text;
     }
-    return spool_count_parked(listing->spool, row->record->seq, &row->parked_entries, err);
+    return 0;
 }
 
 static int list_one(struct listing *listing, struct err *err)

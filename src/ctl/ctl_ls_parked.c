@@ -106,23 +106,23 @@ static int find_start(struct listing *listing, uint64_t *seq, uint32_t *index, s
 
 static void count_kind(struct listing *listing, const struct spool_parked *parked)
 {
-    struct kind new = {.reason = parked->reason, .code = parked->code, .count = 1};
+    struct kind found = {.reason = parked->reason, .code = parked->code, .count = 1};
     char *details;
 
-    snprintf(new.text, sizeof(new.text), "%s", parked->text);
-    details = strstr(new.text, ": {");
+    snprintf(found.text, sizeof(found.text), "%s", parked->text);
+    details = strstr(found.text, ": {");
     if (details != NULL)
         *details = '\0'; /* as JSON: what it was about, another one in each entry */
     for (size_t i = 0; i < listing->kind_count; i++) {
         struct kind *kind = &listing->kinds[i];
 
-        if (kind->reason == new.reason && kind->code == new.code &&strcmp(kind->text, new.text) == 0) {
+        if (kind->reason == found.reason && kind->code == found.code && strcmp(kind->text, found.text) == 0) {
             kind->count++;
             return;
         }
     }
     if (listing->kind_count < CTL_LS_KINDS_MAX)
-        listing->kinds[listing->kind_count++] = new;
+        listing->kinds[listing->kind_count++] = found;
     else
         listing->others++;
 }

@@ -158,3 +158,14 @@ int ctl_parked_pages_next(struct ctl_parked_pages *pages, const struct spool_par
     *entry = &pages->entries[pages->at++];
     return 1;
 }
+
+int ctl_parked_of(struct spool *spool, uint64_t seq, struct arena *arena, struct spool_parked *first, uint64_t *count,
+                  struct err *err)
+{
+    size_t found;
+
+    *count = 0;
+    if (spool_list_parked(spool, seq, 0, 1, arena, first, &found, err) < 0)
+        return -1;
+    return found > 0 && first->seq == seq ? spool_count_parked(spool, seq, count, err) : 0;
+}

@@ -56,4 +56,8 @@ void ctl_parked_pages_fini(struct ctl_parked_pages *pages);
 /* As ctl_pages_next. */
 int ctl_parked_pages_next(struct ctl_parked_pages *pages, const struct spool_parked **entry, struct err *err);
 
+/* Of one batch: how many entries there are, and, when there is one, the first, in `arena`.  -1. */
+int ctl_parked_of(struct spool *spool, uint64_t seq, struct arena *arena, struct spool_parked *first, uint64_t *count,
+                  struct err *err);
+
 #endif

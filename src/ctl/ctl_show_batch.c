@@ -11,6 +11,7 @@
 #include <inttypes.h>
 
 #include "clock.h"
+#include "ctl_pages.h"
 #include "ctl_show.h"
 #include "ctl_show_batch.h"
 #include "ctl_terminal.h"
@@ -100,15 +101,11 @@ static int look_at_parked(struct spool *spool, uint64_t seq, struct parked *park
 {
     struct spool_parked first;
     struct arena arena;
-    size_t count = 0;
+    int result;
 
-    *parked = (struct parked){.count = 0};
     arena_init(&arena, CTL_REQUEST_BYTES_MAX);
-    int result = spool_list_parked(spool, seq, 0, 1, &arena, &first, &count, err);
-    if (result == 0 && count > 0 && first.seq == seq) {
-        parked->whole = first.whole;
-        result = spool_count_parked(spool, seq, &parked->count, err);
-    }
+    result = ctl_parked_of(spool, seq, &arena, &first, &parked->count, err);
+    parked->whole = result == 0 && parked->count > 0 && first.whole;
     arena_fini(&arena);
     return result;
 }
