@@ -195,6 +195,20 @@ bson_t *mongod_command(struct mongod *mongod, const char *database, bson_t *comm
     return copy;
 }
 
+bool mongod_has(struct mongod *mongod, const char *database, const char *name)
+{
+    bson_t *reply = mongod_command(
+        mongod, database, BCON_NEW("listCollections", BCON_INT32(1), "filter", "{", "name", BCON_UTF8(name), "}"));
+    bson_iter_t at, batch;
+    bool has;
+
+    assert_true(bson_iter_init(&at, reply));
+    assert_true(bson_iter_find_descendant(&at, "cursor.firstBatch", &batch));
+    has = bson_iter_recurse(&batch, &at) && bson_iter_next(&at);
+    bson_destroy(reply);
+    return has;
+}
+
 void mongod_fail_next(struct mongod *mongod, const char *command, int times, int code)
 {
     bson_destroy(mongod_command(mongod, "admin",

@@ -27,6 +27,9 @@ const char *mongod_host(const struct mongod *mongod);
 /* Runs `command` (which it destroys) and returns the reply, to be destroyed; a failure fails the test. */
 bson_t *mongod_command(struct mongod *mongod, const char *database, bson_t *command);
 
+/* Whether there is a collection, or a view, of this name. */
+bool mongod_has(struct mongod *mongod, const char *database, const char *name);
+
 /* The next `times` commands of this name fail with `code` before they do anything. */
 void mongod_fail_next(struct mongod *mongod, const char *command, int times, int code);
 

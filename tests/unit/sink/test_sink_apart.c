@@ -387,24 +387,11 @@ static void make_days(const char *database)
     }
 }
 
-static bool has(const char *database, const char *name)
-{
-    bson_t *reply = mongod_command(
-        mongod, database, BCON_NEW("listCollections", BCON_INT32(1), "filter", "{", "name", BCON_UTF8(name), "}"));
-    bson_iter_t at, first;
-    bool found;
-
-    assert_true(bson_iter_init(&at, reply));
-    found = bson_iter_find_descendant(&at, "cursor.firstBatch.0", &first);
-    bson_destroy(reply);
-    return found;
-}
-
 static bool has_notes(const char *database, uint32_t days)
 {
     char name[SINK_DAY_APART_NAME_MAX];
 
-    return has(database, sink_day_apart_name(name, days_ago(days)));
+    return mongod_has(mongod, database, sink_day_apart_name(name, days_ago(days)));
 }
 
 /* The notes of a day go with the day after it: a fragment may have spans on both. */
@@ -422,7 +409,7 @@ static void test_retention_drops_notes(void **state)
     assert_false(has_notes("retained", 5));
     assert_true(has_notes("retained", 4));
     assert_true(has_notes("retained", 3));
-    assert_true(has("retained", "tracespool_apart_20200131x"));
+    assert_true(mongod_has(mongod, "retained", "tracespool_apart_20200131x"));
     opened_close(&opened);
 }
 

@@ -202,20 +202,27 @@ static void test_right_of_views_does_not_stop_delivery(void **state)
     }
 }
 
-/* A fragment of several spans might have been taken apart before. */
-static void test_without_the_right_to_look_that_is_config(void **state)
+/* Of two spans, which is what may be taken apart. */
+static void make_pair(struct request *request)
 {
     struct made_span made[2];
     Otlp__Span *spans[] = {&made[0].span, &made[1].span};
+
+    make_span(&made[0], 1, 1, 0, REQUESTS_RECEIVED_NS);
+    make_span(&made[1], 1, 2, 1, REQUESTS_RECEIVED_NS);
+    request_of_spans(request, "shop", spans, 2, REQUESTS_RECEIVED_NS);
+}
+
+/* A fragment of several spans might have been taken apart before. */
+static void test_without_the_right_to_look_that_is_config(void **state)
+{
     struct sink_verdict verdict;
     struct request request;
     struct opened opened;
     struct err err;
 
     NEED_MONGOD();
-    make_span(&made[0], 1, 1, 0, REQUESTS_RECEIVED_NS);
-    make_span(&made[1], 1, 2, 1, REQUESTS_RECEIVED_NS);
-    request_of_spans(&request, "shop", spans, 2, REQUESTS_RECEIVED_NS);
+    make_pair(&request);
     make_user("blind", "find");
     open_as(&opened, "blind");
     assert_int_equal(opened_write(&opened, &request, &verdict, &err), -1);
@@ -228,17 +235,13 @@ static void test_without_the_right_to_look_that_is_config(void **state)
 /* The documented rights are enough to note what is taken apart, to meet it again, and to drop the notes. */
 static void test_documented_rights_suffice_to_take_apart(void **state)
 {
-    struct made_span made[2];
-    Otlp__Span *spans[] = {&made[0].span, &made[1].span};
     struct sink_verdict verdict;
     struct request request;
     struct opened opened;
     struct err err;
 
     NEED_MONGOD();
-    make_span(&made[0], 1, 1, 0, REQUESTS_RECEIVED_NS);
-    make_span(&made[1], 1, 2, 1, REQUESTS_RECEIVED_NS);
-    request_of_spans(&request, "shop", spans, 2, REQUESTS_RECEIVED_NS);
+    make_pair(&request);
     make_user("parted", NULL);
     run_as("root:root@", "parted", BCON_NEW("create", TODAY, "validator", "{", "serviceName", "nobody's", "}"));
     open_as(&opened, "parted");

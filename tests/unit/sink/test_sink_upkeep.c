@@ -41,25 +41,11 @@ static void make_day(const char *database, int days_ago)
     make_collection(database, day_name(name, days_ago));
 }
 
-static bool has_collection(const char *database, const char *name)
-{
-    bson_t *reply = mongod_command(
-        mongod, database, BCON_NEW("listCollections", BCON_INT32(1), "filter", "{", "name", BCON_UTF8(name), "}"));
-    bson_iter_t at, batch;
-    bool has;
-
-    assert_true(bson_iter_init(&at, reply));
-    assert_true(bson_iter_find_descendant(&at, "cursor.firstBatch", &batch));
-    has = bson_iter_recurse(&batch, &at) && bson_iter_next(&at);
-    bson_destroy(reply);
-    return has;
-}
-
 static bool has_day(const char *database, int days_ago)
 {
     char name[SINK_DAY_NAME_MAX];
 
-    return has_collection(database, day_name(name, days_ago));
+    return mongod_has(mongod, database, day_name(name, days_ago));
 }
 
 static char *as_json(bson_t *reply)
@@ -90,8 +76,8 @@ static void test_days_are_there_before_the_first_span(void **state)
         check_contains(json, "block_compressor=zstd");
         bson_free(json);
     }
-    assert_true(has_collection("ahead", "traces"));
-    assert_true(has_collection("ahead", "spans"));
+    assert_true(mongod_has(mongod, "ahead", "traces"));
+    assert_true(mongod_has(mongod, "ahead", "spans"));
     opened_close(&opened);
 }
 
@@ -125,8 +111,8 @@ static void test_retention_drops_old_days_only(void **state)
     assert_true(has_day("old", 30));
     assert_true(has_day("old", 1));
     for (size_t i = 0; i < sizeof(look_alikes) / sizeof(look_alikes[0]); i++)
-        assert_true(has_collection("old", look_alikes[i]));
-    assert_true(has_collection("old", "traces_20200101"));
+        assert_true(mongod_has(mongod, "old", look_alikes[i]));
+    assert_true(mongod_has(mongod, "old", "traces_20200101"));
     assert_int_equal(logged_count("event=mongodb.day_dropped"), 2);
     json = as_json(mongod_command(mongod, "old",
                                   BCON_NEW("listCollections", BCON_INT32(1), "filter", "{", "name", "traces", "}")));
