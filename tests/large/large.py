@@ -7,8 +7,6 @@ fast as batches are taken, and MongoDB does not.
 import argparse
 import json
 import pathlib
-import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,8 +18,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from lib import ctl, otlp  # noqa: E402
+from lib.alone import alone  # noqa: E402
 from lib.daemon import Daemon, binary  # noqa: E402
-from lib.mongod import Mongod  # noqa: E402
+from lib.process import memory_kib  # noqa: E402
 
 TEMPLATES = ("java-0001", "node-0001", "java-0005", "python-awkward-0001")
 NOISE_BYTES = 32 << 10  # so that 20 GiB hold some 600,000 batches
@@ -63,13 +62,13 @@ class Peak(threading.Thread):
 
     def __init__(self, pid: int):
         super().__init__()
-        self.status = pathlib.Path(f"/proc/{pid}/status")
+        self.pid = pid
         self.kib = 0
         self.start()
 
     def run(self) -> None:
-        while found := re.search(r"VmHWM:\s+(\d+) kB", self.status.read_text()):
-            self.kib = int(found[1])
+        while kib := memory_kib(self.pid, "VmHWM"):
+            self.kib = kib
             time.sleep(SAMPLE_SECONDS)
 
 
@@ -95,10 +94,10 @@ def look(daemon: Daemon, *arguments: str) -> Outcome:
 class Senders:
     """As many processes that send without a pause."""
 
-    def __init__(self, daemon: Daemon, folder: pathlib.Path):
+    def __init__(self, daemon: Daemon):
         self.children = []
         for number, name in enumerate((TEMPLATES * SENDERS)[:SENDERS]):
-            request = folder / f"{number}.pb"
+            request = daemon.config.parent / f"{number}.pb"
             request.write_bytes(otlp.with_noise((otlp.CAPTURES / f"{name}.pb").read_bytes(), NOISE_BYTES))
             command = [binary("tracespool"), "-c", str(daemon.config), "send", "--repeat", ENDLESS, str(request)]
             self.children.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
@@ -142,8 +141,8 @@ def look_at_all(daemon: Daemon, senders: Senders) -> list[str]:
     return problems
 
 
-def watch(daemon: Daemon, folder: pathlib.Path) -> list[str]:
-    senders = Senders(daemon, folder)
+def watch(daemon: Daemon) -> list[str]:
+    senders = Senders(daemon)
     try:
         fill(daemon, senders)
         before = daemon.metrics()["tracespool_spool_evicted_records_total"]
@@ -166,17 +165,8 @@ def main() -> int:
     parser.add_argument("--gib", type=int, default=20)
     parser.add_argument("--folder", default="/var/tmp")
     options = parser.parse_args()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="tracespool-large-", dir=options.folder))
-    mongod = Mongod(folder)
-    daemon = Daemon(folder, mongod.uri, "tracing", {"spool.size": f"{options.gib}GiB"})
-    try:
-        mongod.start()
-        daemon.start()
-        problems = watch(daemon, folder)
-    finally:
-        daemon.kill()
-        mongod.kill()
-        shutil.rmtree(folder)
+    with alone("large", {"spool.size": f"{options.gib}GiB"}, options.folder) as (_, daemon):
+        problems = watch(daemon)
     print("   " + ("; ".join(problems) if problems else "nobody was refused, nothing grew"))
     return 1 if problems else 0
 

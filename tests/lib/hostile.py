@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from .clients import Load
 from .daemon import Daemon
-from .process import Process
+from .process import Process, memory_kib
 from .waiting import wait_until
 
 # Where the limits are within reach of a test. 2,048 connections: the crowd's, and room for good clients.
@@ -73,7 +73,7 @@ class Watch:
 
     def __init__(self, daemon: Daemon):
         assert daemon.child is not None
-        self.folder = pathlib.Path("/proc") / str(daemon.child.pid)
+        self.pid = daemon.child.pid
         self.memory_bytes = 0
         self.descriptors = 0
         self.over = threading.Event()
@@ -96,15 +96,11 @@ class Watch:
                 return
 
     def look(self) -> None:
-        self.memory_bytes = max(self.memory_bytes, anonymous_bytes(self.folder))
-        self.descriptors = max(self.descriptors, len(list((self.folder / "fd").iterdir())))
-
-
-def anonymous_bytes(folder: pathlib.Path) -> int:
-    for line in (folder / "status").read_text().splitlines():
-        if line.startswith("RssAnon:"):
-            return int(line.split()[1]) << 10
-    raise OSError(f"{folder}/status has no RssAnon")
+        kib = memory_kib(self.pid, "RssAnon")
+        if kib == 0:
+            raise OSError(f"process {self.pid} has ended")
+        self.memory_bytes = max(self.memory_bytes, kib << 10)
+        self.descriptors = max(self.descriptors, len(os.listdir(f"/proc/{self.pid}/fd")))
 
 
 def cpu_seconds(daemon: Daemon) -> float:

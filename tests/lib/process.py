@@ -2,10 +2,17 @@
 
 import os
 import pathlib
+import re
 import signal
 import subprocess
 
 from .waiting import wait_until
+
+
+def memory_kib(pid: int, name: str) -> int:
+    """Such as VmHWM or RssAnon of /proc/PID/status; 0 when the process has ended and nobody has waited for it."""
+    found = re.search(rf"^{name}:\s+(\d+) kB$", pathlib.Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 class Process:

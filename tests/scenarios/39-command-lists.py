@@ -21,6 +21,7 @@ from lib import ctl, lmdb, otlp, verify
 from lib.clients import Client, Load
 from lib.daemon import Daemon, binary
 from lib.mongod import Mongod
+from lib.process import memory_kib
 from lib.waiting import wait_until
 
 # Batches of the spool that all tests but the last ones look at, in their order.
@@ -429,9 +430,7 @@ DEEP_BATCHES = 1600  # of twice the noise: 320 MB
 
 def resident_kib(pid: int) -> int:
     """The most that was resident so far, with what is mapped of the spool's file; 0 when the process has ended."""
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    return int(found[1]) if found else 0
+    return memory_kib(pid, "VmHWM")
 
 
 class SlowReader:

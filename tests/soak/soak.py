@@ -7,9 +7,7 @@ Some of it is not in use: malloc keeps what was freed, up to a bound. What is al
 import argparse
 import os
 import pathlib
-import shutil
 import sys
-import tempfile
 import time
 from typing import NamedTuple
 
@@ -17,10 +15,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from lib import otlp  # noqa: E402
+from lib.alone import alone  # noqa: E402
 from lib.clients import Load  # noqa: E402
 from lib.daemon import Daemon  # noqa: E402
 from lib.mongod import Mongod  # noqa: E402
+from lib.process import memory_kib  # noqa: E402
 
+MINUTES_MIN = 6  # of which two are judged, by a slope
 CYCLE_SECONDS = 60
 AWAY_SECONDS = 15
 LOOK_SECONDS = 1
@@ -41,8 +42,7 @@ class Look(NamedTuple):
 def look(daemon: Daemon, begun: float) -> Look:
     assert daemon.child is not None
     pid = daemon.child.pid
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    kib = int(next(line for line in status.splitlines() if line.startswith("RssAnon:")).split()[1])
+    kib = memory_kib(pid, "RssAnon")
     metrics = daemon.metrics()
     heap_kib = metrics["tracespool_process_heap_used_bytes"] / 1024
     files = len(os.listdir(f"/proc/{pid}/fd"))
@@ -134,12 +134,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=int, default=30)
     parser.add_argument("--rate", type=int, default=40)
     options = parser.parse_args()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="tracespool-soak-"))
-    mongod = Mongod(folder)
-    daemon = Daemon(folder, mongod.uri, "tracing", SETTINGS)
-    try:
-        mongod.start()
-        daemon.start()
+    if options.minutes < MINUTES_MIN:
+        parser.error(f"--minutes takes {MINUTES_MIN} or more: less shows no slope")
+    with alone("soak", SETTINGS) as (mongod, daemon):
         with Load(daemon.endpoint, requests_per_second=options.rate) as load:
             looks = watch(daemon, mongod, time.monotonic(), options.minutes)
         if mongod.child is None:
@@ -150,10 +147,6 @@ def main() -> int:
         print(f"   {load.count:,} requests with {spans:,} spans acknowledged: {lost} lost, {twice} twice")
         if lost or twice:
             problems.append("spans are lost or stored twice")
-    finally:
-        daemon.kill()
-        mongod.kill()
-        shutil.rmtree(folder)
     print("   " + (", ".join(problems) if problems else "nothing grows, nothing is lost"))
     return 1 if problems else 0
 
