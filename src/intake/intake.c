@@ -100,9 +100,9 @@ bool intake_wait_idle(struct intake *intake, uint64_t deadline_ns)
     int rc = 0;
 
     pthread_mutex_lock(&intake->lock);
-    while (atomic_load(&intake->calls) > 0 && rc == 0)
+    /* one look decides: a call may come in behind it, while the intake is open */
+    while (!(idle = atomic_load(&intake->calls) == 0) && rc == 0)
         rc = pthread_cond_timedwait(&intake->idle, &intake->lock, &deadline);
-    idle = atomic_load(&intake->calls) == 0;
     pthread_mutex_unlock(&intake->lock);
     return idle;
 }
