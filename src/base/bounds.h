@@ -62,6 +62,8 @@
 #define SPOOL_DRAIN_SMOOTH_MS 5000           /* over which the rate of deliveries is smoothed */
 #define SPOOL_PACE_MS 5000                   /* between two marks from which the pace of a drain is measured */
 #define SPOOL_PACE_MIN_MS 1000               /* of it, before a pace is believed */
+#define SPOOL_ORDER_SLACK_MS 60000           /* that records may be out of the order of their times and be marked */
+#define SPOOL_ORDER_TRIES 16                 /* records looked at for a marked one, at each step of a search */
 #define SPOOL_DROP_QUIET_MS 10000            /* without a drop, after which dropping has ended */
 #define SPOOL_GROW_BYTES (16UL << 20)        /* a file that is not reserved is allocated ahead in these steps */
 #define SPOOL_READ_STEP_BYTES (8UL << 20)    /* copied out in one read transaction, unless one record is larger */

@@ -67,6 +67,7 @@ struct ctl_edit {
     /* the spool */
     struct spool *spool;
     uint64_t next_seq; /* when the command began: what comes later is not touched */
+    uint64_t begin;    /* no batch before it is of the time that is meant */
     struct ctl_edit_work *work;
     size_t work_count;
     size_t planned_count; /* the same, before the question whether to go on has taken it away */

@@ -77,10 +77,11 @@ static int look_through(struct search *search, struct ctl_edit_work *work, struc
 {
     struct ctl_edit *edit = search->edit;
     struct ctl_pick fits = {.states = edit->states, .since_ns = edit->pick.since_ns, .until_ns = edit->pick.until_ns};
+    uint64_t first = work->first > edit->begin ? work->first : edit->begin;
     const struct spool_record *header;
     int result;
 
-    ctl_pages_init(&search->pages, edit->spool, work->first, work->last + 1, false);
+    ctl_pages_init(&search->pages, edit->spool, first, work->last + 1, false);
     while ((result = ctl_pages_next(&search->pages, &header, err)) > 0) {
         if (!ctl_pick_fits(&fits, header))
             continue;
@@ -90,8 +91,7 @@ static int look_through(struct search *search, struct ctl_edit_work *work, struc
             return -1;
         if (has == 0)
             leave_out(search, work, header->seq);
-        ctl_progress_show(&search->progress, "looking for the service", header->seq - work->first,
-                          work->last - work->first);
+        ctl_progress_show(&search->progress, "looking for the service", header->seq - first, work->last - first);
     }
     return result;
 }

@@ -233,7 +233,8 @@ int ctl_edit_plan(struct ctl_edit *edit, struct err *err)
     struct spool_stat stat;
     int result;
 
-    if (spool_stat(edit->spool, &stat, err) < 0)
+    if (spool_find_since(edit->spool, edit->pick.since_ns, &edit->begin, err) < 0 ||
+        spool_stat(edit->spool, &stat, err) < 0)
         return -1;
     edit->next_seq = stat.next_seq;
     if (check_ranges(edit, err) < 0)

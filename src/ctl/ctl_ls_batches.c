@@ -155,15 +155,17 @@ static int list_from(struct listing *listing, uint64_t start, struct err *err)
 static int list(struct listing *listing, struct err *err)
 {
     const struct ctl_ls_options *options = listing->options;
-    uint64_t start;
+    uint64_t start, begin;
 
     if (spool_stat(listing->spool, &listing->stat, err) < 0)
         return -1;
     if (!options->states_given && listing->stat.held_records == 0)
         listing->pick.states = SPOOL_EDIT_STATE(SPOOL_PENDING);
     if (ctl_pages_lowest(listing->spool, SPOOL_EDIT_STATE(SPOOL_PENDING), 0, &listing->oldest_pending, err) < 0 ||
-        ctl_pages_lowest(listing->spool, listing->pick.states, listing->stat.next_seq, &start, err) < 0)
+        ctl_pages_lowest(listing->spool, listing->pick.states, listing->stat.next_seq, &start, err) < 0 ||
+        spool_find_since(listing->spool, listing->pick.since_ns, &begin, err) < 0)
         return -1;
+    start = begin > start ? begin : start;
     if (options->limit != UINT64_MAX && !options->oldest && !options->reverse &&
         find_start(listing, start, &start, err) < 0)
         return -1;

@@ -105,18 +105,17 @@ static int find_last(struct tail *tail, uint64_t lowest, struct err *err)
 /* What is there already, from the oldest or the last ones on. */
 static int find_begin(struct tail *tail, uint64_t *end_seq, struct err *err)
 {
-    struct spool_record oldest;
     struct spool_stat stat;
-    size_t count;
+    uint64_t lowest;
 
-    if (spool_stat(tail->follow.spool, &stat, err) < 0 ||
-        spool_list(tail->follow.spool, 0, 1, &oldest, &count, err) < 0)
+    if (spool_find_since(tail->follow.spool, tail->since_ns, &lowest, err) < 0 ||
+        spool_stat(tail->follow.spool, &stat, err) < 0)
         return -1;
     tail->damaged_files = stat.damaged_files;
     *end_seq = tail->next_seq = tail->begin_seq = stat.next_seq;
-    if (count > 0 && tail->limit == NO_LIMIT)
-        tail->next_seq = oldest.seq;
-    else if (count > 0 && tail->limit > 0 && find_last(tail, oldest.seq, err) < 0)
+    if (tail->limit == NO_LIMIT)
+        tail->next_seq = lowest;
+    else if (tail->limit > 0 && find_last(tail, lowest, err) < 0)
         return -1;
     tail->expected = tail->next_seq;
     return 0;

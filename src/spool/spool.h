@@ -117,6 +117,13 @@ int spool_list(struct spool *spool, uint64_t from, size_t max_records, struct sp
                struct err *err);
 
 /*
+ * *seq such that every record before it was received before `since_ns`, and
+ * that of the oldest when this is 0: where to begin, in time that hardly grows
+ * with the spool.  Some of those behind it may be older all the same.
+ */
+int spool_find_since(struct spool *spool, uint64_t since_ns, uint64_t *seq, struct err *err);
+
+/*
  * Gives back what reading has mapped of the file, so that who reads much of it
  * stays small; what is read again comes out of the kernel's cache.  Between
  * calls of the functions above, by a process of one thread.

@@ -4,7 +4,7 @@
  * Pure; any thread.  The layout is written byte by byte, so that the file does
  * not depend on the compiler's padding or the machine's byte order:
  *
- *   0 magic u32 | 4 version u8 | 5 codec u8 | 6 zero u16 | 8 seq u64
+ *   0 magic u32 | 4 version u8 | 5 codec u8 | 6 flags u8 | 7 zero u8 | 8 seq u64
  *   16 received_ns u64 | 24 raw_bytes u64 | 32 stored_bytes u64 | 40 spans u32
  *   44 part index u32 | 48 part count u32 | 52 part bytes u32
  *   56 checksum of the part's payload u64 | 64 checksum of bytes 0..63 u64
@@ -19,6 +19,7 @@
 #include "checksum.h"
 
 #define PART_VERSION 1
+#define FLAG_IN_ORDER 1 /* others are of a later version, and ignored */
 #define LMDB_PAGE_HEADER_BYTES 16
 #define CHECKSUM_OFFSET (SPOOL_PART_HEADER_BYTES - 8)
 
@@ -78,7 +79,8 @@ void spool_part_encode(uint8_t out[SPOOL_PART_HEADER_BYTES], const struct spool_
     spool_put_u32(out, part->magic);
     out[4] = PART_VERSION;
     out[5] = part->codec;
-    out[6] = out[7] = 0;
+    out[6] = part->in_order ? FLAG_IN_ORDER : 0;
+    out[7] = 0;
     spool_put_u64(out + 8, part->seq);
     spool_put_u64(out + 16, part->received_ns);
     spool_put_u64(out + 24, part->raw_bytes);
@@ -99,6 +101,7 @@ bool spool_part_decode_header(struct spool_part *part, uint32_t magic, const uin
     *part = (struct spool_part){
         .magic = magic,
         .codec = in[5],
+        .in_order = (in[6] & FLAG_IN_ORDER) != 0,
         .seq = spool_get_u64(in + 8),
         .received_ns = spool_get_u64(in + 16),
         .raw_bytes = spool_get_u64(in + 24),

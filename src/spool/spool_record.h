@@ -27,6 +27,7 @@
 struct spool_part {
     uint32_t magic;
     uint8_t codec;
+    bool in_order; /* spool_order.h; never of a parked entry */
     uint64_t seq;
     uint64_t received_ns;
     uint64_t raw_bytes;    /* of a parked entry: its index, so that entries of one record can be told apart */

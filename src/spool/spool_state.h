@@ -8,6 +8,7 @@
 #define TRACESPOOL_SPOOL_STATE_H
 
 #include "spool_internal.h"
+#include "spool_order.h"
 #include "spool_record.h"
 
 #define SPOOL_ID_BYTES 16
@@ -36,6 +37,7 @@ struct spool_counters {
     struct spool_pace pace;
     uint64_t delivered_records;
     struct spool_marks marks;
+    struct spool_order order;
 };
 
 static inline struct spool_sums spool_counters_sums(const struct spool_counters *counters)

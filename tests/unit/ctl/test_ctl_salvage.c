@@ -105,7 +105,7 @@ static void put_raw(struct fixture *fixture, struct slice payload, uint64_t raw_
 /* Changes a byte of the first part of the batch, found by the header's magic and number. */
 static void damage_batch(struct fixture *fixture, uint8_t seq)
 {
-    uint8_t needle[16] = {'T', 'S', 'P', 'R', 1, OTLP_CODEC_ZSTD, 0, 0, seq};
+    uint8_t needle[16] = {'T', 'S', 'P', 'R', 1, OTLP_CODEC_ZSTD, 1, 0, seq};
     struct stat stat;
     int fd = open(fixture->data, O_RDWR);
     unsigned found = 0;

@@ -282,6 +282,7 @@ struct spool_part fixture_part(uint64_t seq, uint64_t seed, size_t len, uint32_t
     return (struct spool_part){
         .magic = SPOOL_MAGIC_RECORD,
         .codec = (uint8_t)(seed % 3),
+        .in_order = true,
         .seq = seq,
         .received_ns = 1000000 + seed,
         .raw_bytes = len * 3,

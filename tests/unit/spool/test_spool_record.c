@@ -18,6 +18,7 @@
 static const struct spool_part sample = {
     .magic = SPOOL_MAGIC_RECORD,
     .codec = 2,
+    .in_order = true,
     .seq = 0x1122334455667788,
     .received_ns = 1700000000123456789,
     .raw_bytes = UINT64_MAX,
@@ -45,6 +46,7 @@ static void test_part_decode_returns_what_was_encoded(void **state)
     (void)state;
     assert_true(spool_part_decode(&part, SPOOL_MAGIC_RECORD, bytes));
     assert_int_equal(part.codec, 2);
+    assert_true(part.in_order);
     assert_int_equal(part.seq, sample.seq);
     assert_int_equal(part.received_ns, sample.received_ns);
     assert_true(part.raw_bytes == UINT64_MAX);
@@ -57,7 +59,7 @@ static void test_part_decode_returns_what_was_encoded(void **state)
     assert_ptr_equal(spool_part_payload(bytes).data, value + SPOOL_PART_HEADER_BYTES);
     assert_int_equal(spool_part_payload(bytes).len, PAYLOAD_BYTES);
     /* The layout is a format: its first bytes and its numbers are little-endian on every machine. */
-    assert_memory_equal(value, "TSPR\1\2\0\0\x88\x77\x66\x55\x44\x33\x22\x11", 16);
+    assert_memory_equal(value, "TSPR\1\2\1\0\x88\x77\x66\x55\x44\x33\x22\x11", 16);
 }
 
 static void test_part_decode_any_flipped_header_bit_is_found(void **state)
