@@ -66,6 +66,7 @@ static int claim(struct flush_thread *thread, uint64_t *seen, struct err *err)
     enum spool_end end;
 
     take_settings(thread);
+    flush_note_attempt(thread);
     end = flush_claim_end(thread->settings.order, thread->number, flusher->options.threads, thread->claims);
     arena_reset(&thread->claim_arena, CLAIM_KEEP_BYTES);
     /* Both before the records: what is committed after this is waited for, and what is edited after this is noticed. */

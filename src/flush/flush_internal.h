@@ -35,6 +35,7 @@ struct flush_thread {
     uint64_t claims;     /* made so far */
     uint64_t generation; /* the spool's, when the claim was made */
     uint64_t asks;       /* the flusher's, right after */
+    uint64_t chances;    /* the flusher's, when what may fail was begun, but for its own successes */
     struct flush_batch batch;
     struct flush_settings settings; /* since the claim was made */
     struct sink_verdict *verdicts;  /* at least settings.batch_documents of them */
@@ -76,8 +77,11 @@ bool flush_stopping(struct flusher *flusher);
 /* For /metrics. */
 void flush_show_state(enum spool_delivery_state state);
 
-/* A write was answered: whoever backs off may try at once. */
-void flush_note_success(struct flusher *flusher);
+/* What may fail is begun: a reason to try again that comes from here on ends the wait after it. */
+void flush_note_attempt(struct flush_thread *thread);
+
+/* The thread's write was answered: whoever backs off may try at once. */
+void flush_note_success(struct flush_thread *thread);
 
 /* The sink's word: that writes may pass again, the same; or that none would.  The sink's thread; `context` is the flusher. */
 void flush_note_told(void *context, bool passable);

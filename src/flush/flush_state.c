@@ -99,8 +99,16 @@ static bool move_to(struct flusher *flusher, enum spool_delivery_state state, co
     return changed;
 }
 
-void flush_note_success(struct flusher *flusher)
+void flush_note_attempt(struct flush_thread *thread)
 {
+    pthread_mutex_lock(&thread->flusher->lock);
+    thread->chances = thread->flusher->chances;
+    pthread_mutex_unlock(&thread->flusher->lock);
+}
+
+void flush_note_success(struct flush_thread *thread)
+{
+    struct flusher *flusher = thread->flusher;
     struct spool_delivery before, note;
     char away[UNITS_TEXT_MAX];
     bool changed, due;
@@ -110,6 +118,8 @@ void flush_note_success(struct flusher *flusher)
     changed = move_to(flusher, SPOOL_DELIVERY_FLOWING, "");
     flusher->delivery.attempts = 0;
     flusher->delivery.last_ok_ns = clock_wall_ns();
+    if (thread->chances == flusher->chances) /* its own success is no reason for itself */
+        thread->chances++;
     flusher->chances++;
     due = note_is_due(flusher, changed, FLUSH_NOTE_MS, &note);
     if (changed)
@@ -254,12 +264,12 @@ static void wait_for_change(struct flusher *flusher, uint64_t end_ns)
 #define END_AT_CHANCE 1U
 #define END_AT_ASK 2U
 
-/* Under the lock.  An ask counts from the claim on: one that came before the wait began must not be missed. */
-static bool is_ended(const struct flush_thread *thread, unsigned ends, uint64_t chances)
+/* Under the lock.  Asks count from the claim on, chances from the attempt on: the wait may begin after they came. */
+static bool is_ended(const struct flush_thread *thread, unsigned ends)
 {
     const struct flusher *flusher = thread->flusher;
 
-    return flusher->stopping || ((ends & END_AT_CHANCE) != 0 && flusher->chances != chances) ||
+    return flusher->stopping || ((ends & END_AT_CHANCE) != 0 && flusher->chances != thread->chances) ||
            ((ends & END_AT_ASK) != 0 && flusher->asks != thread->asks);
 }
 
@@ -268,14 +278,13 @@ static bool wait_for(struct flush_thread *thread, uint64_t wait_ms, unsigned end
 {
     struct flusher *flusher = thread->flusher;
     uint64_t end_ns = clock_mono_ns() + wait_ms * NS_PER_MS;
-    uint64_t chances;
     bool stopping;
 
     pthread_mutex_lock(&flusher->lock);
-    chances = flusher->chances;
-    while (!is_ended(thread, ends, chances) && clock_mono_ns() < end_ns)
+    while (!is_ended(thread, ends) && clock_mono_ns() < end_ns)
         if (!pay_note(flusher))
             wait_for_change(flusher, end_ns);
+    thread->chances = flusher->chances;
     stopping = flusher->stopping;
     pthread_mutex_unlock(&flusher->lock);
     return !stopping;

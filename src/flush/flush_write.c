@@ -19,6 +19,7 @@ static int open_session(struct flush_thread *thread, struct err *err)
     while (thread->session == NULL) {
         if (flush_stopping(thread->flusher))
             return err_set(err, ERR_BUSY, 0, "stopping");
+        flush_note_attempt(thread);
         if (sink->ops->session_open(sink, &thread->session, err) != 0) {
             thread->session = NULL;
             if (!flush_try_again(thread, err))
@@ -52,7 +53,7 @@ static void note_answered(struct flush_thread *thread, size_t documents)
     thread->unknown_since_ns = 0;
     if (documents == thread->write_documents)
         thread->write_documents = thread->write_documents + step < most ? thread->write_documents + step : most;
-    flush_note_success(thread->flusher);
+    flush_note_success(thread);
 }
 
 static void note_failed(struct flush_thread *thread, const struct err *failure)
@@ -78,6 +79,7 @@ static int write_once(struct flush_thread *thread, const struct otlp_fragment *f
     struct tracing_live live;
     int rc;
 
+    flush_note_attempt(thread);
     flush_trace_begin(&live);
     pulse_busy(&thread->pulse);
     rc = ops->write(thread->session, fragments, count, is_to_be_taken_apart(thread), verdicts, err);

@@ -151,6 +151,33 @@ static void test_misconfiguration_ends_at_the_sinks_word(void **state)
     assert_word_ends_the_wait(*state, ERR_CONFIG, misconfigured, "misconfigured", METRIC_FLUSH_STATE_MISCONFIGURED);
 }
 
+static bool one_hangs(struct fixture *f, const struct spool_stat *stat)
+{
+    bool hangs;
+
+    (void)stat;
+    pthread_mutex_lock(&f->sink.lock);
+    hangs = f->sink.hanging == 1;
+    pthread_mutex_unlock(&f->sink.lock);
+    return hangs;
+}
+
+/* A primary is found again while the attempt that has met none is still on its way. */
+static void test_word_during_the_attempt_ends_the_wait_after_it(void **state)
+{
+    struct fixture *f = *state;
+    struct flush_options options = one_thread(100);
+
+    fixture_put_numbers(f, 1, 11);
+    fail_as(f, ERR_CONFIG, 1);
+    fake_sink_hang(&f->sink, 1);
+    fixture_start_with(f, &options);
+    fixture_until(f, one_hangs, "the write is on its way");
+    fake_sink_tell(&f->sink, true);
+    fake_sink_hang(&f->sink, 0);
+    assert_delivered(f, 10);
+}
+
 /* --- notes ---------------------------------------------------------------------- */
 
 #define PROBERS 4
@@ -347,6 +374,7 @@ int main(void)
         TEST(test_known_failures_are_never_taken_apart),
         TEST(test_storage_full_is_noted_and_ends_at_the_sinks_word),
         TEST(test_misconfiguration_ends_at_the_sinks_word),
+        TEST(test_word_during_the_attempt_ends_the_wait_after_it),
         TEST(test_each_probe_is_noted_before_the_next),
         TEST(test_flood_of_failures_is_noted_now_and_then),
         TEST(test_what_the_sink_finds_out_is_noted_while_nothing_is_sent),
