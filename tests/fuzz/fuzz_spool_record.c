@@ -36,8 +36,9 @@ static void decode_part(struct slice value, uint32_t magic)
     require(spool_part_payload(value).len == part.bytes, "the payload is as long as the header says");
     require(part.index < part.count && part.bytes <= part.stored_bytes, "a part lies in its whole");
     spool_part_encode(again, &part);
-    /* The two bytes that are always zero when we write are not looked at when we read. */
-    require(memcmp(again, value.data, 6) == 0 && memcmp(again + 8, value.data + 8, sizeof(again) - 16) == 0,
+    /* Flags that we do not know, and the byte that is zero when we write, are not looked at when we read. */
+    require(memcmp(again, value.data, 6) == 0 && memcmp(again + 8, value.data + 8, sizeof(again) - 16) == 0 &&
+                again[6] == (value.data[6] & again[6]),
             "what is decoded is encoded to the same");
 }
 
