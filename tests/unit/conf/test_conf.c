@@ -682,7 +682,7 @@ static int make_dir(void **state)
 
 static int remove_dir(void **state)
 {
-    static const char *const names[] = {"t.conf", "good.conf", "part.conf"};
+    static const char *const names[] = {"t.conf", "good.conf", "part.conf", "list.conf", "more.conf"};
     char path[256];
 
     (void)state;
