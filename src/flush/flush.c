@@ -212,7 +212,7 @@ int flusher_start(struct flusher **out, const struct flush_options *options, str
     flusher->writer = writer;
     flusher->sink = sink;
     flush_show_state(flusher->delivery.state);
-    flush_claim_init(&flusher->claims);
+    flush_claim_init(&flusher->claims, options->threads);
     pthread_mutex_init(&flusher->lock, NULL);
     clock_cond_init(&flusher->changed);
     flusher->threads = calloc(options->threads, sizeof(*flusher->threads));

@@ -16,9 +16,9 @@
 
 #include "bounds.h"
 
-void flush_claim_init(struct flush_claims *claims)
+void flush_claim_init(struct flush_claims *claims, unsigned threads)
 {
-    *claims = (struct flush_claims){.ranges = {{0}}};
+    *claims = (struct flush_claims){.threads = threads};
     pthread_mutex_init(&claims->lock, NULL);
 }
 
@@ -43,6 +43,26 @@ enum spool_end flush_claim_end(enum flush_order order, unsigned thread, unsigned
     return thread < (threads + 1) / 2 ? SPOOL_NEWEST : SPOOL_OLDEST;
 }
 
+/*
+ * A claim that takes all of a small backlog, or the whole end of a large one,
+ * leaves the other threads without work.
+ */
+static int share_out(const struct flush_claims *claims, struct spool *spool, struct spool_want *want, struct err *err)
+{
+    uint64_t records, spans, share;
+
+    if (claims->threads == 1)
+        return 0;
+    if (spool_stat_pending(spool, &records, &spans, err) != 0)
+        return -1;
+    share = spans / (FLUSH_CLAIM_SHARE * claims->threads);
+    if (share < FLUSH_CLAIM_SPANS_MIN)
+        share = FLUSH_CLAIM_SPANS_MIN;
+    if (share < spans && records * share / spans < want->max_records)
+        want->max_records = records * share / spans + 1;
+    return 0;
+}
+
 static struct spool_want want_from(enum spool_end end)
 {
     return (struct spool_want){
@@ -61,8 +81,10 @@ static int choose(struct flush_claims *claims, unsigned thread, enum spool_end e
     size_t count;
     int rc;
 
-    want.taken = taken;
     *chosen = (struct spool_range){0};
+    if (share_out(claims, spool, &want, err) != 0)
+        return -1;
+    want.taken = taken;
     pthread_mutex_lock(&claims->lock);
     assert(claims->ranges[thread].end == 0);
     for (unsigned i = 0; i < FLUSH_THREADS_MAX; i++) {

@@ -19,11 +19,12 @@
 #include "spool.h"
 
 struct flush_claims {
+    unsigned threads; /* set once: among so many what is pending is shared out */
     pthread_mutex_t lock;
     struct spool_range ranges[FLUSH_THREADS_MAX]; /* under lock; one a thread, empty when it has nothing in hand */
 };
 
-void flush_claim_init(struct flush_claims *claims);
+void flush_claim_init(struct flush_claims *claims, unsigned threads);
 void flush_claim_fini(struct flush_claims *claims);
 
 /* From which end thread number `thread` of `threads` takes its claim number `turn`.  Pure. */

@@ -220,6 +220,9 @@ static inline struct spool_sums spool_stat_sums(const struct spool_stat *stat)
 /* Bounded work, whatever the spool holds: the sums are kept by the writer. */
 int spool_stat(struct spool *spool, struct spool_stat *stat, struct err *err);
 
+/* What is pending, from the counters alone: cheap enough for each claim of a flusher. */
+int spool_stat_pending(struct spool *spool, uint64_t *records, uint64_t *spans, struct err *err);
+
 /* Sets the spool's gauges from its figures; before /metrics is rendered.  Any thread. */
 void spool_refresh_metrics(struct spool *spool);
 

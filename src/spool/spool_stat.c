@@ -147,6 +147,23 @@ int spool_stat(struct spool *spool, struct spool_stat *stat, struct err *err)
     return rc == 0 ? 0 : spool_lmdb_error(err, rc, "cannot read spool %s", spool->path);
 }
 
+int spool_stat_pending(struct spool *spool, uint64_t *records, uint64_t *spans, struct err *err)
+{
+    struct spool_counters counters;
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
+
+    if (rc == 0) {
+        rc = spool_state_get_counters(txn, spool, &counters);
+        mdb_txn_abort(txn);
+    }
+    if (rc != 0)
+        return spool_lmdb_error(err, rc, "cannot read spool %s", spool->path);
+    *records = counters.pending_records;
+    *spans = counters.pending_spans;
+    return 0;
+}
+
 static uint64_t age_s(uint64_t since_ns)
 {
     uint64_t now_ns = clock_wall_ns();

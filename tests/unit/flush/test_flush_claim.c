@@ -30,7 +30,7 @@ static int setup(void **state)
     assert_non_null(table);
     fixture_setup(&fixture);
     table->fixture = fixture;
-    flush_claim_init(&table->claims);
+    flush_claim_init(&table->claims, 1);
     for (unsigned i = 0; i < FLUSH_THREADS_MAX; i++)
         arena_init(&table->hands[i].arena, SIZE_MAX);
     *state = table;
@@ -148,6 +148,30 @@ static void test_claims_are_bounded_in_bytes(void **state)
     expect_take(table, 0, SPOOL_NEWEST, 38, 40);
     expect_take(table, 1, SPOOL_OLDEST, 1, 27);
     expect_take(table, 2, SPOOL_OLDEST, 28, 37);
+}
+
+/* A backlog that one claim could hold is shared out, in claims that become smaller but not too small to fill a write. */
+static void test_claims_are_shared_out(void **state)
+{
+    struct table *table = *state;
+
+    table->claims.threads = 4;
+    for (uint64_t seq = 1; seq <= 100; seq++)
+        assert_int_equal(fixture_put(table->fixture, slice_of((const uint8_t *)"x", 1), OTLP_CODEC_IDENTITY, 1000),
+                         seq);
+    expect_take(table, 0, SPOOL_OLDEST, 1, 13); /* an eighth of 100 */
+    expect_take(table, 1, SPOOL_NEWEST, 88, 100);
+    expect_take(table, 2, SPOOL_OLDEST, 14, 26);
+    deliver(table, 0, 0);
+    deliver(table, 1, 0);
+    deliver(table, 2, 0);
+    expect_take(table, 0, SPOOL_OLDEST, 27, 35); /* FLUSH_CLAIM_SPANS_MIN */
+    table->claims.threads = 1;
+    expect_take(table, 1, SPOOL_OLDEST, 36, 87);
+    deliver(table, 1, 0);
+    table->claims.threads = 4;
+    deliver(table, 0, 1);
+    expect_take(table, 2, SPOOL_OLDEST, 27, 27); /* all that is left */
 }
 
 static void test_replayed_records_are_found_beside_claims(void **state)
@@ -366,6 +390,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_end_follows_the_order),
         TEST(test_claims_meet_in_the_middle),
         TEST(test_claims_are_bounded_in_bytes),
+        TEST(test_claims_are_shared_out),
         TEST(test_replayed_records_are_found_beside_claims),
         TEST(test_claim_covers_holes_and_held_records),
         TEST(test_claim_that_cannot_be_read_is_left),
