@@ -13,9 +13,9 @@ unit_tests() {
     read -ra launcher <<<"${TEST_LAUNCHER:-env}"
     [ -z "$pattern" ] || arguments=(--no-tests=ignore -R "$pattern")
     rm -f "$dir/unit.xml"
-    # Many wait, for a mongod or a deadline: three at a time keep two cores busy.
+    # Many wait, for a mongod or a deadline: four at a time keep two cores busy.
     # The sizes keep cmocka's summaries, which are what is counted.
-    "${launcher[@]}" ctest --test-dir "$dir" -j 3 "${arguments[@]}" --output-on-failure --output-junit unit.xml --test-output-size-passed 1000000 --test-output-size-failed 1000000 \
+    "${launcher[@]}" ctest --test-dir "$dir" -j 4 "${arguments[@]}" --output-on-failure --output-junit unit.xml --test-output-size-passed 1000000 --test-output-size-failed 1000000 \
         >"$LOG_DIR/unit.log" 2>&1 || cat "$LOG_DIR/unit.log"
     [ -s "$dir/unit.xml" ] || die "ctest did not run" "$LOG_DIR/unit.log"
     say "$("$VENV/bin/python" "$ROOT/scripts/count_tests.py" "unit=$dir/unit.xml" || true)"
@@ -32,9 +32,9 @@ with_pytest() {
     [ -s "$dir/$name.xml" ] || die "pytest did not run" "" "its message is above"
 }
 
-# Scenarios mostly wait: two at a time take little more than half as long on two cores.  A file stays in one process,
-# since its tests may share a mongod.  More at a time make each one slower, and deadlines nearer.
-SCENARIO_WORKERS=(-n 2 --dist loadfile)
+# Scenarios mostly wait: three at a time keep two cores busy.  A file stays in one process, since its tests may share a
+# mongod.  More at a time make each one slower, and deadlines nearer.
+SCENARIO_WORKERS=(-n 3 --dist loadfile)
 
 # scenarios DIR [PATTERN...]: results in DIR/scenarios.xml.  Without a pattern those that take long are left out.
 scenarios() {

@@ -87,9 +87,8 @@
 #define FLUSH_THREADS_MAX 16
 #define FLUSH_RECORDS_MAX 1024           /* records in one batch */
 #define FLUSH_READ_BYTES_MAX (8UL << 20) /* stored bytes of one claim, unless one record is larger: a full batch */
-#define FLUSH_CLAIM_SPANS_MIN                                                                                          \
-    8192                    /* of a claim, before it is cut for the other threads: about a write of 1,000 documents */
-#define FLUSH_CLAIM_SHARE 2 /* so many claims a thread in what is pending, while these are larger than that */
+#define FLUSH_CLAIM_SPANS_MIN 8192       /* a claim is not cut below that for the others: about 1,000 documents */
+#define FLUSH_CLAIM_SHARE 2              /* so many claims a thread in what is pending, while they are larger */
 #define FLUSH_READ_NEWEST_BYTES_MAX (1UL << 20) /* the same of the newest records: later ones wait for it to be done */
 #define FLUSH_BATCH_RAW_BYTES_MAX (32UL << 20)  /* requests' bytes in one batch, unless one request is larger */
 #define FLUSH_ARENA_BYTES_MAX (2048UL << 20)    /* a batch's requests, indexes and fragments */

@@ -1,9 +1,10 @@
 /*
- * Thousands of damaged files, each opened, read and written as the daemon does.
+ * Hundreds of damaged files, each opened, read and written as the daemon does.
  *
  * Whatever the damage: no crash, no hang, no byte that was not put; nothing
  * that was pending goes without a word; and after at most one fail-stop the
- * spool is up again.  What was not touched can be salvaged.  The seed is printed; TRACESPOOL_TEST_SEED repeats a run.
+ * spool is up again.  What was not touched can be salvaged.  The seed is printed; TRACESPOOL_TEST_SEED repeats a run,
+ * TRACESPOOL_DAMAGE_IMAGES is how many files.
  */
 #include "spool_image.h"
 
@@ -23,17 +24,7 @@
 #include "spool_aside.h"
 #include "spool_salvage.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define IMAGES 300
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IMAGES 300
-#endif
-#endif
-#ifndef IMAGES
-#define IMAGES 2000
-#endif
-
+#define IMAGES_DEFAULT 500
 #define CHILD_SECONDS 60
 #define NEW_RECORDS 24
 #define NEW_SEED 2000000
@@ -336,11 +327,11 @@ static void show(const char *log)
         print_message("no %s\n", log);
 }
 
-static uint64_t seed_of_run(void)
+static uint64_t from_environment(const char *name, uint64_t otherwise)
 {
-    const char *text = getenv("TRACESPOOL_TEST_SEED");
+    const char *text = getenv(name);
 
-    return text != NULL ? strtoull(text, NULL, 0) : (uint64_t)time(NULL);
+    return text != NULL ? strtoull(text, NULL, 0) : otherwise;
 }
 
 struct counts {
@@ -386,16 +377,18 @@ static void one_image(uint64_t number, uint64_t seed, struct counts *counts)
 
 static void test_spool_survives_any_damage(void **state)
 {
-    uint64_t seed = seed_of_run();
+    uint64_t seed = from_environment("TRACESPOOL_TEST_SEED", (uint64_t)time(NULL));
+    uint64_t images = from_environment("TRACESPOOL_DAMAGE_IMAGES", IMAGES_DEFAULT);
     struct counts counts = {0};
 
     (void)state;
     print_message("seed %llu\n", (unsigned long long)seed);
-    for (uint64_t i = 0; i < IMAGES; i++)
+    for (uint64_t i = 0; i < images; i++)
         one_image(i, seed, &counts);
-    print_message("%u images: %u served intact, %u with damaged records, %u moved aside; %u stopped the process once; "
-                  "%u of the new records refused\n",
-                  IMAGES, counts.intact, counts.damaged, counts.moved, counts.stopped, counts.refused);
+    print_message(
+        "%llu images: %u served intact, %u with damaged records, %u moved aside; %u stopped the process once; "
+        "%u of the new records refused\n",
+        (unsigned long long)images, counts.intact, counts.damaged, counts.moved, counts.stopped, counts.refused);
     assert_true(counts.intact > 0 && counts.damaged > 0 && counts.moved > 0);
 }
 
