@@ -9,99 +9,15 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "otlp_response.h"
 
 #define TEXT_MAX (1UL << 20)
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-
-struct rig rig;
-
-/* --- the server ------------------------------------------------------------------ */
-
-void rig_init(void)
-{
-    rig = (struct rig){
-        .intake_options = {.max_request_bytes = CLIENT_MAX_REQUEST_BYTES,
-                           .max_depth = OTLP_DEPTH_MAX,
-                           .max_in_flight_bytes = 64UL << 20,
-                           .max_calls = 1000},
-        .options = {.threads = 1,
-                    .max_header_bytes = 16UL << 10,
-                    .read_timeout_ms = HOME_TIMEOUT_MS,
-                    .idle_timeout_ms = HOME_TIMEOUT_MS,
-                    .quota = &rig.quota},
-    };
-    net_quota_init(&rig.quota, 64);
-    home_open(&rig.home, HOME_SPOOL_BYTES);
-}
-
-void rig_start(void)
-{
-    struct err err = {0};
-
-    if (intake_new(&rig.intake, &rig.intake_options, rig.home.writer, &err) != 0 ||
-        h2_server_start(&rig.server, &rig.options, rig.intake, &err) != 0)
-        fail_msg("%s", err.text);
-}
-
-void rig_stop(uint64_t timeout_ms)
-{
-    h2_server_stop(rig.server, clock_mono_ns() + timeout_ms * NS_PER_MS);
-    rig.server = NULL;
-}
-
-void rig_fini(void)
-{
-    rig_stop(HOME_TIMEOUT_MS);
-    home_wait_idle();
-    assert_int_equal(net_quota_used(&rig.quota), 0);
-    intake_free(rig.intake);
-    home_close(&rig.home);
-}
-
-static bool has_connections(void *count)
-{
-    return net_quota_used(&rig.quota) == *(unsigned *)count;
-}
-
-void rig_wait_connections(unsigned count)
-{
-    home_wait(has_connections, &count);
-}
-
-static int connect_with(int send_bytes)
-{
-    struct timeval deadline = {.tv_sec = HOME_TIMEOUT_MS / 1000};
-    int fds[2];
-
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-    assert_int_equal(fcntl(fds[1], F_SETFL, O_NONBLOCK), 0);
-    if (send_bytes > 0)
-        assert_int_equal(setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes)), 0);
-    assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline)), 0);
-    assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof(deadline)), 0);
-    assert_true(net_quota_take(&rig.quota));
-    h2_server_accept(rig.server, fds[1]);
-    return fds[0];
-}
-
-int client_connect(void)
-{
-    return connect_with(0);
-}
-
-int client_connect_narrow(void)
-{
-    return connect_with(1); /* the kernel has a least size */
-}
 
 /* --- nghttp2's callbacks ---------------------------------------------------------- */
 
@@ -217,7 +133,7 @@ static void make_session(struct h2_client *client)
 
 struct h2_client *client_open(uint32_t window)
 {
-    return client_open_on(client_connect(), window);
+    return client_open_on(rig_connect(), window);
 }
 
 struct h2_client *client_open_on(int fd, uint32_t window)
@@ -308,25 +224,13 @@ void client_reset(struct h2_client *client, struct h2_stream *stream, uint32_t c
     client_send(client);
 }
 
-void client_write(int fd, struct slice bytes)
-{
-    for (size_t sent = 0; sent < bytes.len;) {
-        ssize_t len = send(fd, bytes.data + sent, bytes.len - sent, MSG_NOSIGNAL);
-
-        if (len < 0 && (errno == EPIPE || errno == ECONNRESET))
-            return; /* the server has closed: the reader sees it */
-        assert_true(len > 0);
-        sent += (size_t)len;
-    }
-}
-
 void client_send(struct h2_client *client)
 {
     const uint8_t *data;
     ssize_t len;
 
     while ((len = nghttp2_session_mem_send(client->session, &data)) > 0)
-        client_write(client->fd, slice_of(data, (size_t)len));
+        rig_write(client->fd, slice_of(data, (size_t)len)); /* that the server has closed is what the reader sees */
     assert_int_equal(len, 0);
 }
 
@@ -474,23 +378,15 @@ void client_put_export_headers(struct buf *out, unsigned flags, uint32_t stream_
     buf_fini(&fields);
 }
 
-static bool read_exactly(int fd, void *out, size_t len)
-{
-    ssize_t got = recv(fd, out, len, MSG_WAITALL);
-
-    assert_true(got >= 0 || errno == ECONNRESET); /* not the deadline */
-    return got == (ssize_t)len;
-}
-
 bool client_await_frame(int fd, unsigned type, struct buf *payload)
 {
     uint8_t header[9], bytes[65536];
 
-    while (read_exactly(fd, header, sizeof(header))) {
+    while (rig_read(fd, header, sizeof(header))) {
         size_t len = (size_t)header[0] << 16 | (size_t)header[1] << 8 | header[2];
 
         assert_true(len <= sizeof(bytes));
-        if (!read_exactly(fd, bytes, len))
+        if (!rig_read(fd, bytes, len))
             return false;
         if (header[3] != type)
             continue;

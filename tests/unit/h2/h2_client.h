@@ -1,9 +1,8 @@
 /*
- * h2_client.h - a server under test with a spool behind it, and clients of it:
- * HTTP/2 by nghttp2, or bytes put together by hand, over a pair of sockets.
+ * h2_client.h - clients of the server that intake_rig.h runs: HTTP/2 by
+ * nghttp2, or bytes put together by hand.
  *
- * One server and one test at a time.  Everything asserts; waits have a
- * deadline.
+ * Everything asserts; waits have a deadline.
  */
 #ifndef H2_CLIENT_H
 #define H2_CLIENT_H
@@ -12,31 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "h2_server.h"
-#include "intake_home.h"
+#include "intake_rig.h"
 
 #define CLIENT_STREAMS_MAX 300
-#define CLIENT_MAX_REQUEST_BYTES (1UL << 20)
-
-/* --- the server ------------------------------------------------------------------ */
-
-struct rig {
-    struct home home;
-    struct intake *intake;
-    struct h2_server *server;
-    struct net_quota quota;
-    struct intake_options intake_options; /* these two: a test may change them before rig_start */
-    struct h2_server_options options;
-};
-
-extern struct rig rig;
-
-void rig_init(void);  /* a spool, and the options: one thread, timeouts that no test waits for */
-void rig_start(void); /* the server */
-void rig_stop(uint64_t timeout_ms);
-void rig_fini(void); /* stops what runs; nothing may be left in hand, and no connection */
-
-void rig_wait_connections(unsigned count); /* until so many are open */
 
 /* --- a client -------------------------------------------------------------------- */
 
@@ -67,10 +44,6 @@ struct h2_client {
     bool has_settings_ack;
     bool is_over; /* the server has closed */
 };
-
-/* One end of a pair of sockets, of which the server has the other; with deadlines. The caller's to close. */
-int client_connect(void);
-int client_connect_narrow(void); /* the server can send little that is not read */
 
 /* HTTP/2 with `window` as the initial window of streams; settings are exchanged when this returns. */
 struct h2_client *client_open(uint32_t window);
@@ -125,8 +98,6 @@ void client_put_export_headers(struct buf *out, unsigned flags, uint32_t stream_
 
 /* A field as a literal that is not indexed. */
 void client_put_field(struct buf *out, const char *name, const char *value);
-
-void client_write(int fd, struct slice bytes);
 
 /* Reads frames until one of `type` is there; its payload into `payload`.  False: the connection has ended. */
 bool client_await_frame(int fd, unsigned type, struct buf *payload);

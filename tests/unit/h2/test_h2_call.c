@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "fault.h"
-#include "h2_client.h"
+#include "h2_fixture.h"
 #include "h2_internal.h"
 #include "metrics.h"
 #include "otlp_field.h"
@@ -22,21 +22,13 @@
 #include "otlp_status.h"
 #include "packers.h"
 
-#define WINDOW 65535
 #define HEALTH_METHOD "/grpc.health.v1.Health/Check"
 
-static struct buf request;
-static struct buf upload; /* the request as a gRPC message */
 static struct h2_client *client;
 
 static int start(void **state)
 {
-    (void)state;
-    buf_init(&request, 64UL << 20);
-    buf_init(&upload, 64UL << 20);
-    home_put_span(&request, HOME_TRACE_ID, HOME_SPAN_ID, slice_of_text("a span"));
-    client_put_message(&upload, 0, buf_slice(&request));
-    rig_init();
+    fixture_start(state);
     rig_start();
     client = client_open(WINDOW);
     return 0;
@@ -44,21 +36,15 @@ static int start(void **state)
 
 static int stop(void **state)
 {
-    (void)state;
     client_close(client);
-    rig_fini();
-    buf_fini(&upload);
-    buf_fini(&request);
-    return 0;
+    return fixture_stop(state);
 }
 
 /* Another server, with what the test has set in rig's options. */
 static void restart(void)
 {
     client_close(client);
-    rig_stop(HOME_TIMEOUT_MS);
-    intake_free(rig.intake);
-    rig_start();
+    rig_restart();
     client = client_open(WINDOW);
 }
 
@@ -460,7 +446,7 @@ static void test_credentials(void **state)
     buf_clear(&upload);
     client_put_message(&upload, 0, slice_of("", 0));
     assert_ok(call(&health, buf_slice(&upload)));
-    rig_stop(HOME_TIMEOUT_MS);
+    rig_stop();
     net_tokens_free(tokens);
 }
 

@@ -10,57 +10,12 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "fault.h"
-#include "h2_client.h"
+#include "h2_fixture.h"
 #include "h2_internal.h"
 #include "metrics.h"
-
-#define WINDOW 65535
-#define SHORT_MS 100 /* a timeout that a test does wait for */
-#define EXPORT_STREAM 1
-
-static struct buf request;
-static struct buf upload; /* the request as a gRPC message */
-static struct buf bytes;
-static const struct h2_call_options open_call = {.keep_open = true};
-
-static int start(void **state)
-{
-    (void)state;
-    buf_init(&request, 64UL << 20);
-    buf_init(&upload, 64UL << 20);
-    buf_init(&bytes, 64UL << 20);
-    home_put_span(&request, HOME_TRACE_ID, HOME_SPAN_ID, slice_of_text("a span"));
-    client_put_message(&upload, 0, buf_slice(&request));
-    rig_init();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    rig_fini();
-    buf_fini(&bytes);
-    buf_fini(&upload);
-    buf_fini(&request);
-    return 0;
-}
-
-static void start_server(unsigned read_timeout_ms, unsigned idle_timeout_ms)
-{
-    rig.options.read_timeout_ms = read_timeout_ms;
-    rig.options.idle_timeout_ms = idle_timeout_ms;
-    rig_start();
-}
-
-static void start_patient(void)
-{
-    start_server(HOME_TIMEOUT_MS, HOME_TIMEOUT_MS);
-}
 
 static uint32_t number_at(const struct buf *payload, size_t at)
 {
@@ -89,28 +44,18 @@ static void assert_over(int fd)
     buf_fini(&payload);
 }
 
-static void assert_works(void)
-{
-    struct h2_client *client = client_open(WINDOW);
-    struct h2_stream *stream = client_call(client, NULL, buf_slice(&upload));
-
-    client_finish(client, stream);
-    assert_int_equal(client_grpc_status(stream), 0);
-    client_close(client);
-}
-
 /* --- greetings ------------------------------------------------------------------------ */
 
 /* However much of the greeting there is. */
 static void test_silent_client_is_cut(void **state)
 {
     (void)state;
-    start_server(SHORT_MS, HOME_TIMEOUT_MS);
-    client_put_greeting(&bytes);
-    for (size_t len = 0; len < bytes.len; len += 11) {
-        int fd = client_connect();
+    rig_start_impatient(SHORT_MS, HOME_TIMEOUT_MS);
+    client_put_greeting(&wire);
+    for (size_t len = 0; len < wire.len; len += 11) {
+        int fd = rig_connect();
 
-        client_write(fd, slice_of(bytes.data, len));
+        rig_write(fd, slice_of(wire.data, len));
         assert_over(fd);
         close(fd);
     }
@@ -122,11 +67,11 @@ static void test_greeting_is_enough_to_stay(void **state)
     int greeted, silent;
 
     (void)state;
-    start_server(SHORT_MS, HOME_TIMEOUT_MS);
-    greeted = client_connect();
-    client_put_greeting(&bytes);
-    client_write(greeted, buf_slice(&bytes));
-    silent = client_connect(); /* later than the other, and over earlier */
+    rig_start_impatient(SHORT_MS, HOME_TIMEOUT_MS);
+    greeted = rig_connect();
+    client_put_greeting(&wire);
+    rig_write(greeted, buf_slice(&wire));
+    silent = rig_connect(); /* later than the other, and over earlier */
     assert_over(silent);
     rig_wait_connections(1);
     close(silent);
@@ -140,16 +85,16 @@ static void test_client_of_another_protocol_is_closed(void **state)
                                             "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n-------------"};
 
     (void)state;
-    start_patient();
+    rig_start();
     for (size_t i = 0; i < 3; i++) {
-        int fd = client_connect();
+        int fd = rig_connect();
 
-        client_write(fd, slice_of_text(greetings[i]));
+        rig_write(fd, slice_of_text(greetings[i]));
         assert_over(fd);
         close(fd);
     }
     rig_wait_connections(0);
-    assert_works();
+    fixture_assert_works();
 }
 
 static void test_connection_without_memory_is_closed(void **state)
@@ -157,12 +102,12 @@ static void test_connection_without_memory_is_closed(void **state)
     int fd;
 
     (void)state;
-    start_patient();
+    rig_start();
     fault_arm("buf.grow", 1, ENOMEM);
-    fd = client_connect();
+    fd = rig_connect();
     assert_over(fd);
     close(fd);
-    assert_works();
+    fixture_assert_works();
 }
 
 /* --- rules of the protocol -------------------------------------------------------------- */
@@ -172,16 +117,16 @@ static void test_violation_gets_goaway(void **state)
     int fd;
 
     (void)state;
-    start_patient();
-    fd = client_connect();
-    client_put_greeting(&bytes);
-    client_put_frame(&bytes, NGHTTP2_DATA, 0, 0, slice_of_text("data of no stream"));
-    client_write(fd, buf_slice(&bytes));
+    rig_start();
+    fd = rig_connect();
+    client_put_greeting(&wire);
+    client_put_frame(&wire, NGHTTP2_DATA, 0, 0, slice_of_text("data of no stream"));
+    rig_write(fd, buf_slice(&wire));
     assert_goaway(fd, NGHTTP2_PROTOCOL_ERROR);
     assert_over(fd);
     rig_wait_connections(0); /* also of a client that does not close */
     close(fd);
-    assert_works();
+    fixture_assert_works();
 }
 
 /* The call's message is longer or shorter than its content-length: a stream error, and the others go on. */
@@ -192,7 +137,7 @@ static void test_violation_of_one_stream_resets_it(void **state)
     struct h2_stream *stream;
 
     (void)state;
-    start_patient();
+    rig_start();
     client = client_open(WINDOW);
     stream = client_call(client, &options, buf_slice(&upload));
     client_finish(client, stream);
@@ -212,7 +157,7 @@ static void test_fields_far_above_the_bound_reset_the_stream(void **state)
     int fd;
 
     (void)state;
-    start_patient();
+    rig_start();
     buf_init(&fields, 65536);
     buf_init(&payload, 65536);
     memset(value, 'v', 100);
@@ -221,12 +166,12 @@ static void test_fields_far_above_the_bound_reset_the_stream(void **state)
     fields.data[fields.len - 100 - 1 - 6 - 2] = 0x40; /* RFC 7541, 6.2.1: the same, but indexed */
     while (fields.len < 16000)
         buf_append(&fields, "\xbe", 1); /* index 62, the newest */
-    fd = client_connect();
-    client_put_greeting(&bytes);
-    client_put_frame(&bytes, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, EXPORT_STREAM, buf_slice(&fields));
-    client_put_export_headers(&bytes, NGHTTP2_FLAG_END_HEADERS, EXPORT_STREAM + 2);
-    client_put_frame(&bytes, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, EXPORT_STREAM + 2, buf_slice(&upload));
-    client_write(fd, buf_slice(&bytes));
+    fd = rig_connect();
+    client_put_greeting(&wire);
+    client_put_frame(&wire, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, EXPORT_STREAM, buf_slice(&fields));
+    client_put_export_headers(&wire, NGHTTP2_FLAG_END_HEADERS, EXPORT_STREAM + 2);
+    client_put_frame(&wire, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, EXPORT_STREAM + 2, buf_slice(&upload));
+    rig_write(fd, buf_slice(&wire));
     assert_true(client_await_frame(fd, NGHTTP2_RST_STREAM, &payload));
     assert_int_equal(number_at(&payload, 0), NGHTTP2_INTERNAL_ERROR);
     assert_true(client_await_frame(fd, NGHTTP2_DATA, &payload)); /* the other call is answered */
@@ -239,7 +184,7 @@ static void test_fields_far_above_the_bound_reset_the_stream(void **state)
 static void put_streams(unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        client_put_export_headers(&bytes, NGHTTP2_FLAG_END_HEADERS, 1 + 2 * i);
+        client_put_export_headers(&wire, NGHTTP2_FLAG_END_HEADERS, 1 + 2 * i);
 }
 
 /* Whoever does not know the bound yet is refused the stream, which says that nothing of it was done. */
@@ -249,12 +194,12 @@ static void test_streams_above_the_bound_are_refused(void **state)
     int fd;
 
     (void)state;
-    start_patient();
+    rig_start();
     buf_init(&payload, 65536);
-    fd = client_connect();
-    client_put_greeting(&bytes);
+    fd = rig_connect();
+    client_put_greeting(&wire);
     put_streams(H2_STREAMS_MAX + 1);
-    client_write(fd, buf_slice(&bytes));
+    rig_write(fd, buf_slice(&wire));
     assert_true(client_await_frame(fd, NGHTTP2_RST_STREAM, &payload));
     assert_int_equal(number_at(&payload, 0), NGHTTP2_REFUSED_STREAM);
     home_wait_calls(H2_STREAMS_MAX, 0);
@@ -275,7 +220,7 @@ static void put_health_call(int32_t stream_id)
     buf_init(&block, 4096);
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         client_put_field(&block, fields[i][0], fields[i][1]);
-    client_put_frame(&bytes, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, stream_id, buf_slice(&block));
+    client_put_frame(&wire, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, stream_id, buf_slice(&block));
     buf_fini(&block);
 }
 
@@ -287,18 +232,18 @@ static void test_calls_above_all_bounds_are_refused_streams(void **state)
 
     (void)state;
     rig.intake_options.max_calls = 2;
-    start_patient();
+    rig_start();
     buf_init(&payload, 65536);
-    fd = client_connect();
-    client_put_greeting(&bytes);
+    fd = rig_connect();
+    client_put_greeting(&wire);
     for (int32_t i = 0; i <= H2_CALLS_FACTOR * 2; i++)
         put_health_call(1 + 2 * i);
-    client_write(fd, buf_slice(&bytes));
+    rig_write(fd, buf_slice(&wire));
     assert_true(client_await_frame(fd, NGHTTP2_RST_STREAM, &payload));
     assert_int_equal(number_at(&payload, 0), NGHTTP2_REFUSED_STREAM);
     close(fd);
     home_wait_idle();
-    assert_works(); /* once they are over there is room */
+    fixture_assert_works(); /* once they are over there is room */
     buf_fini(&payload);
 }
 
@@ -308,12 +253,12 @@ static void test_streams_above_the_confirmed_bound_end_the_connection(void **sta
     int fd;
 
     (void)state;
-    start_patient();
-    fd = client_connect();
-    client_put_greeting(&bytes);
-    client_put_frame(&bytes, NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, slice_of(NULL, 0));
+    rig_start();
+    fd = rig_connect();
+    client_put_greeting(&wire);
+    client_put_frame(&wire, NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, slice_of(NULL, 0));
     put_streams(H2_STREAMS_MAX + 1);
-    client_write(fd, buf_slice(&bytes));
+    rig_write(fd, buf_slice(&wire));
     assert_goaway(fd, NGHTTP2_PROTOCOL_ERROR);
     close(fd);
     home_wait_idle();
@@ -337,13 +282,13 @@ static void test_slow_message_is_answered_deadline_exceeded(void **state)
     struct h2_client *client;
 
     (void)state;
-    start_server(SHORT_MS, HOME_TIMEOUT_MS);
+    rig_start_impatient(SHORT_MS, HOME_TIMEOUT_MS);
     client = client_open(WINDOW);
     for (size_t i = 0; i < 4; i++)
         assert_too_slow(client, client_call(client, &open_call, slice_of(upload.data, lens[i])));
     assert_int_equal(metrics_get(METRIC_RECEIVER_TOO_SLOW), too_slow + 4);
     client_close(client);
-    assert_works();
+    fixture_assert_works();
 }
 
 /* Fields that do not end: the answer comes in the middle of them. */
@@ -353,21 +298,21 @@ static void test_slow_fields_are_answered_deadline_exceeded(void **state)
     int fd;
 
     (void)state;
-    start_server(SHORT_MS, HOME_TIMEOUT_MS);
+    rig_start_impatient(SHORT_MS, HOME_TIMEOUT_MS);
     buf_init(&payload, 65536);
-    fd = client_connect();
-    client_put_greeting(&bytes);
-    client_put_export_headers(&bytes, 0, EXPORT_STREAM);
-    client_write(fd, buf_slice(&bytes));
+    fd = rig_connect();
+    client_put_greeting(&wire);
+    client_put_export_headers(&wire, 0, EXPORT_STREAM);
+    rig_write(fd, buf_slice(&wire));
     assert_true(client_await_frame(fd, NGHTTP2_HEADERS, &payload));
     assert_true(client_await_frame(fd, NGHTTP2_RST_STREAM, &payload));
     assert_int_equal(number_at(&payload, 0), NGHTTP2_NO_ERROR);
     /* The rest of the fields may still come, and the connection is good for another call. */
-    buf_clear(&bytes);
-    client_put_frame(&bytes, NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, EXPORT_STREAM, slice_of(NULL, 0));
-    client_put_export_headers(&bytes, NGHTTP2_FLAG_END_HEADERS, EXPORT_STREAM + 2);
-    client_put_frame(&bytes, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, EXPORT_STREAM + 2, buf_slice(&upload));
-    client_write(fd, buf_slice(&bytes));
+    buf_clear(&wire);
+    client_put_frame(&wire, NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, EXPORT_STREAM, slice_of(NULL, 0));
+    client_put_export_headers(&wire, NGHTTP2_FLAG_END_HEADERS, EXPORT_STREAM + 2);
+    client_put_frame(&wire, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, EXPORT_STREAM + 2, buf_slice(&upload));
+    rig_write(fd, buf_slice(&wire));
     assert_true(client_await_frame(fd, NGHTTP2_DATA, &payload));
     close(fd);
     buf_fini(&payload);
@@ -380,11 +325,8 @@ static void test_answer_that_is_not_taken_is_reset(void **state)
     struct h2_stream *stream;
 
     (void)state;
-    start_server(SHORT_MS, HOME_TIMEOUT_MS);
-    client = client_open(0);
-    stream = client_call(client, NULL, buf_slice(&upload));
-    while (stream->head.len == 0)
-        client_step(client);
+    rig_start_impatient(SHORT_MS, HOME_TIMEOUT_MS);
+    client = fixture_open_untaken(&stream);
     assert_int_equal(metrics_get(METRIC_RECEIVER_IN_FLIGHT_BYTES), 0); /* it waits, and holds nothing */
     client_finish(client, stream);
     assert_true(stream->is_reset);
@@ -400,18 +342,18 @@ static void test_client_that_never_reads_is_cut(void **state)
     int fd;
 
     (void)state;
-    start_server(SHORT_MS, HOME_TIMEOUT_MS);
-    fd = client_connect_narrow();
-    client_put_greeting(&bytes);
+    rig_start_impatient(SHORT_MS, HOME_TIMEOUT_MS);
+    fd = rig_connect_narrow();
+    client_put_greeting(&wire);
     for (uint32_t id = 1; id < 500; id += 2) {
-        client_put_export_headers(&bytes, NGHTTP2_FLAG_END_HEADERS, id);
-        client_put_frame(&bytes, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, id, slice_of_text("\2aaaa"));
+        client_put_export_headers(&wire, NGHTTP2_FLAG_END_HEADERS, id);
+        client_put_frame(&wire, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, id, slice_of_text("\2aaaa"));
     }
-    client_write(fd, buf_slice(&bytes));
+    rig_write(fd, buf_slice(&wire));
     rig_wait_connections(0);
     home_wait_idle();
     close(fd);
-    assert_works();
+    fixture_assert_works();
 }
 
 /* Pings whose answers are not read: bounded, by nghttp2's bound or because we stop reading. */
@@ -420,15 +362,15 @@ static void test_flood_of_pings_is_cut(void **state)
     int fd;
 
     (void)state;
-    start_server(SHORT_MS, HOME_TIMEOUT_MS);
-    fd = client_connect_narrow();
-    client_put_greeting(&bytes);
+    rig_start_impatient(SHORT_MS, HOME_TIMEOUT_MS);
+    fd = rig_connect_narrow();
+    client_put_greeting(&wire);
     for (int i = 0; i < 5000; i++)
-        client_put_frame(&bytes, NGHTTP2_PING, 0, 0, slice_of_text("12345678"));
-    client_write(fd, buf_slice(&bytes));
+        client_put_frame(&wire, NGHTTP2_PING, 0, 0, slice_of_text("12345678"));
+    rig_write(fd, buf_slice(&wire));
     rig_wait_connections(0);
     close(fd);
-    assert_works();
+    fixture_assert_works();
 }
 
 /* --- idle connections -------------------------------------------------------------------- */
@@ -439,7 +381,7 @@ static void test_idle_connection_gets_goaway(void **state)
     struct h2_stream *stream;
 
     (void)state;
-    start_server(HOME_TIMEOUT_MS, SHORT_MS);
+    rig_start_impatient(HOME_TIMEOUT_MS, SHORT_MS);
     client = client_open(WINDOW);
     stream = client_call(client, NULL, buf_slice(&upload));
     client_finish(client, stream);
@@ -458,7 +400,7 @@ static void test_connection_with_a_call_is_not_idle(void **state)
     struct h2_stream *stream;
 
     (void)state;
-    start_server(HOME_TIMEOUT_MS, SHORT_MS);
+    rig_start_impatient(HOME_TIMEOUT_MS, SHORT_MS);
     home_block_writer(&rig.home, &block);
     busy = client_open(WINDOW);
     stream = client_call(busy, NULL, buf_slice(&upload));
@@ -472,7 +414,7 @@ static void test_connection_with_a_call_is_not_idle(void **state)
     client_close(busy);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_start, fixture_stop)
 
 int main(void)
 {

@@ -8,57 +8,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "h2_client.h"
+#include "h2_fixture.h"
 #include "h2_internal.h"
 #include "metrics.h"
-
-#define WINDOW 65535
-#define SHORT_MS 100 /* a deadline that a test does wait for */
-#define EXPORT_STREAM 1
-
-static struct buf request;
-static struct buf upload; /* the request as a gRPC message */
-static struct buf bytes;
-static const struct h2_call_options open_call = {.keep_open = true};
-
-static int start(void **state)
-{
-    (void)state;
-    buf_init(&request, 64UL << 20);
-    buf_init(&upload, 64UL << 20);
-    buf_init(&bytes, 64UL << 20);
-    home_put_span(&request, HOME_TRACE_ID, HOME_SPAN_ID, slice_of_text("a span"));
-    client_put_message(&upload, 0, buf_slice(&request));
-    rig_init();
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    rig_fini();
-    buf_fini(&bytes);
-    buf_fini(&upload);
-    buf_fini(&request);
-    return 0;
-}
-
-static void assert_works(void)
-{
-    struct h2_client *client = client_open(WINDOW);
-    struct h2_stream *stream = client_call(client, NULL, buf_slice(&upload));
-
-    client_finish(client, stream);
-    assert_int_equal(client_grpc_status(stream), 0);
-    client_close(client);
-}
 
 /* --- clients that go away ----------------------------------------------------------------- */
 
@@ -126,10 +81,7 @@ static void test_reset_while_answering_leaves_nothing(void **state)
 
     (void)state;
     rig_start();
-    client = client_open(0);
-    stream = client_call(client, NULL, buf_slice(&upload));
-    while (stream->head.len == 0)
-        client_step(client);
+    client = fixture_open_untaken(&stream);
     client_reset(client, stream, NGHTTP2_CANCEL);
     home_wait_idle();
     client_close(client);
@@ -142,13 +94,13 @@ static void test_closed_in_fields_leaves_nothing(void **state)
 
     (void)state;
     rig_start();
-    fd = client_connect();
-    client_put_greeting(&bytes);
-    client_put_export_headers(&bytes, 0, EXPORT_STREAM);
-    client_write(fd, buf_slice(&bytes));
+    fd = rig_connect();
+    client_put_greeting(&wire);
+    client_put_export_headers(&wire, 0, EXPORT_STREAM);
+    rig_write(fd, buf_slice(&wire));
     close(fd);
     rig_wait_connections(0);
-    assert_works();
+    fixture_assert_works();
 }
 
 static void test_closed_while_reading_leaves_nothing(void **state)
@@ -195,10 +147,7 @@ static void test_closed_while_answering_leaves_nothing(void **state)
 
     (void)state;
     rig_start();
-    client = client_open(0);
-    stream = client_call(client, NULL, buf_slice(&upload));
-    while (stream->head.len == 0)
-        client_step(client);
+    client = fixture_open_untaken(&stream);
     client_close(client);
     rig_wait_connections(0);
     home_wait_idle();
@@ -228,55 +177,28 @@ static void test_goaway_of_the_client_ends_after_its_calls(void **state)
 
 /* --- the end -------------------------------------------------------------------------------- */
 
-struct stopper {
-    pthread_t thread;
-    uint64_t timeout_ms;
-    atomic_bool is_over;
-};
-
-static void *stop_rig(void *context)
-{
-    struct stopper *stopper = context;
-
-    rig_stop(stopper->timeout_ms);
-    atomic_store(&stopper->is_over, true);
-    return NULL;
-}
-
-static void begin_stop(struct stopper *stopper, uint64_t timeout_ms)
-{
-    stopper->timeout_ms = timeout_ms;
-    atomic_init(&stopper->is_over, false);
-    assert_int_equal(pthread_create(&stopper->thread, NULL, stop_rig, stopper), 0);
-}
-
-static void await_stop(struct stopper *stopper)
-{
-    assert_int_equal(pthread_join(stopper->thread, NULL), 0);
-}
-
 static void test_stop_without_connections(void **state)
 {
     (void)state;
     rig.options.threads = 4;
     rig_start();
-    rig_stop(HOME_TIMEOUT_MS);
+    rig_stop();
 }
 
 static void test_stop_says_goaway_to_idle_connections(void **state)
 {
     struct h2_client *client;
-    struct stopper stopper;
+    struct rig_stopper stopper;
 
     (void)state;
     rig_start();
     client = client_open(WINDOW);
-    begin_stop(&stopper, HOME_TIMEOUT_MS);
+    rig_begin_stop(&stopper, HOME_TIMEOUT_MS);
     client_await_end(client);
     assert_true(client->has_goaway);
     assert_int_equal(client->goaway_code, NGHTTP2_NO_ERROR);
     client_close(client);
-    await_stop(&stopper);
+    rig_await_stop(&stopper);
 }
 
 /* Calls in hand are answered, whether they are still coming in or with the writer. */
@@ -285,7 +207,7 @@ static void test_stop_answers_calls_in_hand(void **state)
     struct h2_client *client;
     struct h2_stream *storing, *reading;
     struct home_block block;
-    struct stopper stopper;
+    struct rig_stopper stopper;
 
     (void)state;
     rig_start();
@@ -294,7 +216,7 @@ static void test_stop_answers_calls_in_hand(void **state)
     storing = client_call(client, NULL, buf_slice(&upload));
     reading = client_call(client, &open_call, slice_of(upload.data, 10));
     home_wait_calls(2, SIZE_MAX);
-    begin_stop(&stopper, HOME_TIMEOUT_MS);
+    rig_begin_stop(&stopper, HOME_TIMEOUT_MS);
     while (!client->has_goaway)
         client_step(client);
     assert_int_equal(client->goaway_last, reading->id);
@@ -308,7 +230,7 @@ static void test_stop_answers_calls_in_hand(void **state)
     assert_int_equal(client_grpc_status(reading), 0);
     client_await_end(client);
     client_close(client);
-    await_stop(&stopper);
+    rig_await_stop(&stopper);
     assert_int_equal(home_stat(&rig.home).received_records, 3);
 }
 
@@ -317,7 +239,7 @@ static void test_stop_past_the_deadline_cuts_and_waits_for_the_writer(void **sta
 {
     struct h2_client *client;
     struct home_block block;
-    struct stopper stopper;
+    struct rig_stopper stopper;
 
     (void)state;
     rig_start();
@@ -326,13 +248,13 @@ static void test_stop_past_the_deadline_cuts_and_waits_for_the_writer(void **sta
     client_call(client, NULL, buf_slice(&upload));
     client_call(client, &open_call, slice_of(upload.data, 10));
     home_wait_calls(2, SIZE_MAX);
-    begin_stop(&stopper, 1);
+    rig_begin_stop(&stopper, 1);
     client_await_end(client);
     client_close(client);
     home_wait_calls(1, SIZE_MAX);
-    assert_false(atomic_load(&stopper.is_over));
+    assert_false(rig_is_stopped(&stopper));
     home_release_writer(&block);
-    await_stop(&stopper);
+    rig_await_stop(&stopper);
     assert_int_equal(home_stat(&rig.home).received_records, 2);
 }
 
@@ -342,13 +264,13 @@ static void test_stop_past_the_deadline_cuts_who_does_not_read(void **state)
 
     (void)state;
     rig_start();
-    silent = client_connect();
-    never_reads = client_connect_narrow();
-    client_put_greeting(&bytes);
+    silent = rig_connect();
+    never_reads = rig_connect_narrow();
+    client_put_greeting(&wire);
     for (uint32_t id = 1; id < 200; id += 2)
-        client_put_export_headers(&bytes, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, id);
-    client_write(never_reads, buf_slice(&bytes));
-    rig_stop(SHORT_MS);
+        client_put_export_headers(&wire, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, id);
+    rig_write(never_reads, buf_slice(&wire));
+    rig_stop_within(SHORT_MS);
     assert_int_equal(net_quota_used(&rig.quota), 0);
     close(never_reads);
     close(silent);
@@ -356,14 +278,11 @@ static void test_stop_past_the_deadline_cuts_who_does_not_read(void **state)
 
 /* --- many ------------------------------------------------------------------------------------- */
 
-#define THREADS 6
 #define ROUNDS 40
 
 /* What a client does in its round: a few calls, some of them reset, some connections closed without a word. */
-static void *be_a_client(void *context)
+static void be_a_client(unsigned seed)
 {
-    unsigned seed = (unsigned)(uintptr_t)context;
-
     for (unsigned round = 0; round < ROUNDS; round++) {
         struct h2_client *client = client_open(rand_r(&seed) % 4 == 0 ? 0 : WINDOW);
 
@@ -378,26 +297,16 @@ static void *be_a_client(void *context)
             client_step(client);
         client_close(client);
     }
-    return NULL;
 }
 
 static void test_many_clients_leave_nothing(void **state)
 {
-    pthread_t threads[THREADS];
-
     (void)state;
-    rig.options.threads = 2;
-    rig_start();
-    for (uintptr_t i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, be_a_client, (void *)(i + 1)), 0);
-    for (uintptr_t i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-    rig_wait_connections(0);
-    home_wait_idle();
-    assert_works();
+    rig_run_many(be_a_client);
+    fixture_assert_works();
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_start, fixture_stop)
 
 int main(void)
 {

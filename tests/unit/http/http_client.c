@@ -8,111 +8,41 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-struct rig rig;
+#include "http_server.h"
 
 /* --- the server ------------------------------------------------------------------ */
 
-void rig_init(void)
+static int start_server(void **server, struct intake *intake, struct err *err)
 {
-    rig = (struct rig){
-        .intake_options = {.max_request_bytes = CLIENT_MAX_REQUEST_BYTES,
-                           .max_depth = OTLP_DEPTH_MAX,
-                           .max_in_flight_bytes = 64UL << 20,
-                           .max_calls = 1000},
-        .options = {.threads = 1,
-                    .max_header_bytes = 16UL << 10,
-                    .read_timeout_ms = HOME_TIMEOUT_MS,
-                    .idle_timeout_ms = HOME_TIMEOUT_MS,
-                    .max_connections = 64,
-                    .quota = &rig.quota},
-    };
-    net_quota_init(&rig.quota, 64);
-    home_open(&rig.home, HOME_SPOOL_BYTES);
+    const struct http_server_options options = {.threads = rig.options.threads,
+                                                .max_header_bytes = rig.options.max_header_bytes,
+                                                .read_timeout_ms = rig.options.read_timeout_ms,
+                                                .idle_timeout_ms = rig.options.idle_timeout_ms,
+                                                .max_connections = RIG_CONNECTIONS_MAX,
+                                                .quota = &rig.quota,
+                                                .tokens = rig.options.tokens};
+    struct http_server *made = NULL;
+    int result = http_server_start(&made, &options, intake, err);
+
+    *server = made;
+    return result;
 }
 
-void rig_start(void)
+static void stop_server(void *server, uint64_t timeout_ms)
 {
-    struct err err = {0};
-
-    if (intake_new(&rig.intake, &rig.intake_options, rig.home.writer, &err) != 0 ||
-        http_server_start(&rig.server, &rig.options, rig.intake, &err) != 0)
-        fail_msg("%s", err.text);
+    (void)timeout_ms; /* it waits for the writer only */
+    http_server_stop(server);
 }
 
-void rig_stop(void)
-{
-    http_server_stop(rig.server);
-    rig.server = NULL;
-}
-
-void rig_fini(void)
-{
-    rig_wait_connections(0);
-    rig_stop();
-    home_wait_idle();
-    intake_free(rig.intake);
-    home_close(&rig.home);
-}
-
-static bool has_connections(void *count)
-{
-    return net_quota_used(&rig.quota) == *(unsigned *)count;
-}
-
-void rig_wait_connections(unsigned count)
-{
-    home_wait(has_connections, &count);
-}
+const struct rig_protocol http_protocol = {
+    .start = start_server, .accept = http_server_accept, .stop = stop_server, .stop_cuts = true};
 
 /* --- a client -------------------------------------------------------------------- */
-
-static int connect_with(int send_bytes)
-{
-    struct timeval deadline = {.tv_sec = HOME_TIMEOUT_MS / 1000};
-    int fds[2];
-
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-    assert_int_equal(fcntl(fds[1], F_SETFL, O_NONBLOCK), 0);
-    if (send_bytes > 0)
-        assert_int_equal(setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes)), 0);
-    assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline)), 0);
-    assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof(deadline)), 0);
-    assert_true(net_quota_take(&rig.quota));
-    http_server_accept(rig.server, fds[1]);
-    return fds[0];
-}
-
-int client_connect(void)
-{
-    return connect_with(0);
-}
-
-int client_connect_narrow(void)
-{
-    return connect_with(1); /* the kernel has a least size */
-}
-
-bool client_write(int fd, struct slice bytes)
-{
-    for (size_t sent = 0; sent < bytes.len;) {
-        ssize_t len = send(fd, bytes.data + sent, bytes.len - sent, MSG_NOSIGNAL);
-
-        if (len < 0 && (errno == EPIPE || errno == ECONNRESET))
-            return false;
-        assert_true(len > 0);
-        sent += (size_t)len;
-    }
-    return true;
-}
 
 bool client_print(int fd, const char *format, ...)
 {
@@ -124,7 +54,7 @@ bool client_print(int fd, const char *format, ...)
     len = vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     assert_true(len >= 0 && (size_t)len < sizeof(text));
-    return client_write(fd, slice_of(text, (size_t)len));
+    return rig_write(fd, slice_of(text, (size_t)len));
 }
 
 void client_post_head(int fd, size_t len, const char *fields)
@@ -135,22 +65,13 @@ void client_post_head(int fd, size_t len, const char *fields)
                  len, fields);
 }
 
-/* False at the end of the connection. */
-static bool read_exactly(int fd, void *out, size_t len)
-{
-    ssize_t got = len == 0 ? 0 : recv(fd, out, len, MSG_WAITALL);
-
-    assert_true(got >= 0 || errno == ECONNRESET); /* not the deadline */
-    return got == (ssize_t)len;
-}
-
 static bool read_head(int fd, struct answer *answer)
 {
     size_t len = 0;
 
     while (len < 4 || memcmp(answer->head + len - 4, "\r\n\r\n", 4) != 0) {
         assert_true(len < sizeof(answer->head) - 1);
-        if (!read_exactly(fd, answer->head + len, 1))
+        if (!rig_read(fd, answer->head + len, 1))
             return false;
         len++;
     }
@@ -172,7 +93,7 @@ bool client_read(int fd, struct answer *answer)
     assert_non_null(length);
     answer->body_len = (size_t)atoi(length);
     assert_true(answer->body_len <= sizeof(answer->body));
-    return read_exactly(fd, answer->body, answer->body_len);
+    return rig_read(fd, answer->body, answer->body_len);
 }
 
 const char *client_field(const struct answer *answer, const char *name)
@@ -196,7 +117,7 @@ void client_await_end(int fd)
 {
     uint8_t byte;
 
-    while (read_exactly(fd, &byte, 1))
+    while (rig_read(fd, &byte, 1))
         continue;
 }
 
@@ -205,7 +126,7 @@ struct answer client_post(int fd, struct slice body, const char *fields)
     static _Thread_local struct answer answer;
 
     client_post_head(fd, body.len, fields);
-    client_write(fd, body);
+    rig_write(fd, body);
     if (!client_read(fd, &answer))
         fail_msg("the server closed, and there was no answer");
     return answer;

@@ -35,9 +35,9 @@ static int start(void **state)
     buf_init(&request, 64UL << 20);
     buf_init(&packed, 64UL << 20);
     home_put_span(&request, HOME_TRACE_ID, HOME_SPAN_ID, slice_of_text("a span"));
-    rig_init();
+    rig_init(&http_protocol);
     rig_start();
-    fd = client_connect();
+    fd = rig_connect();
     return 0;
 }
 
@@ -54,18 +54,15 @@ static int stop(void **state)
 static void reconnect(void)
 {
     close(fd);
-    fd = client_connect();
+    fd = rig_connect();
 }
 
 /* Another server, with what the test has set in rig's options. */
 static void restart(void)
 {
     close(fd);
-    rig_wait_connections(0);
-    rig_stop();
-    intake_free(rig.intake);
-    rig_start();
-    fd = client_connect();
+    rig_restart();
+    fd = rig_connect();
 }
 
 static void assert_body(const struct answer *answer, const char *expected)
@@ -209,7 +206,7 @@ static void test_pipelined_requests_are_answered_in_order(void **state)
     (void)state;
     for (int i = 0; i < 20; i++) {
         client_post_head(fd, request.len - (i % 2 == 1), "");
-        client_write(fd, slice_of(request.data, request.len - (i % 2 == 1)));
+        rig_write(fd, slice_of(request.data, request.len - (i % 2 == 1)));
     }
     for (int i = 0; i < 20; i++) {
         answer = read_answer();
@@ -223,7 +220,7 @@ static void test_body_in_pieces_of_one_byte(void **state)
     (void)state;
     client_post_head(fd, request.len, "");
     for (size_t i = 0; i < request.len; i++)
-        client_write(fd, slice_of(request.data + i, 1));
+        rig_write(fd, slice_of(request.data + i, 1));
     assert_int_equal(read_answer().status, 200);
     home_assert_stored(&rig.home, 1, buf_slice(&request));
 }
@@ -236,7 +233,7 @@ static void put_chunks(struct slice body, size_t piece)
         size_t len = body.len - at < piece ? body.len - at : piece;
 
         client_print(fd, "%zx\r\n", len);
-        client_write(fd, slice_of(body.data + at, len));
+        rig_write(fd, slice_of(body.data + at, len));
         client_print(fd, "\r\n");
     }
     client_print(fd, "0\r\n\r\n");
@@ -311,7 +308,7 @@ static void test_head_above_the_bound_is_431(void **state)
     assert_non_null(value);
     memset(value, 'v', 200000);
     client_print(fd, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nX-Long: ");
-    client_write(fd, slice_of(value, 16384));
+    rig_write(fd, slice_of(value, 16384));
     client_print(fd, "\r\n\r\n");
     answer = read_answer();
     assert_int_equal(answer.status, 431);
@@ -319,7 +316,7 @@ static void test_head_above_the_bound_is_431(void **state)
     /* What does not fit into a connection's memory at all is libmicrohttpd's to refuse. */
     reconnect();
     client_print(fd, "POST /v1/traces HTTP/1.1\r\nHost: x\r\nX-Long: ");
-    client_write(fd, slice_of(value, 200000));
+    rig_write(fd, slice_of(value, 200000));
     answer = read_answer();
     assert_int_equal(answer.status, 431);
     reconnect();
@@ -385,7 +382,7 @@ static void test_too_large_length_is_413(void **state)
     struct answer answer;
 
     (void)state;
-    client_post_head(fd, CLIENT_MAX_REQUEST_BYTES + 1, "Expect: 100-continue\r\n");
+    client_post_head(fd, RIG_MAX_REQUEST_BYTES + 1, "Expect: 100-continue\r\n");
     answer = read_answer();
     assert_refused(&answer, 413, 8, "the request is 1048577 bytes or more, 1048576 are allowed");
     assert_int_equal(metrics_get(METRIC_RECEIVER_TOO_LARGE), too_large + 1);
@@ -401,7 +398,7 @@ static void assert_answer_after(size_t len, const char *fields, int status)
 
     assert_non_null(zeroes);
     client_post_head(fd, len, fields);
-    assert_true(client_write(fd, slice_of(zeroes, len)));
+    assert_true(rig_write(fd, slice_of(zeroes, len)));
     assert_int_equal(read_answer().status, status);
     free(zeroes);
 }
@@ -409,8 +406,8 @@ static void assert_answer_after(size_t len, const char *fields, int status)
 static void test_refused_body_is_taken_before_the_answer(void **state)
 {
     (void)state;
-    assert_answer_after(HTTP_DROPPED_FACTOR * CLIENT_MAX_REQUEST_BYTES, "", 413);
-    assert_answer_after(HTTP_DROPPED_FACTOR * CLIENT_MAX_REQUEST_BYTES, "Content-Encoding: br\r\n", 415);
+    assert_answer_after(HTTP_DROPPED_FACTOR * RIG_MAX_REQUEST_BYTES, "", 413);
+    assert_answer_after(HTTP_DROPPED_FACTOR * RIG_MAX_REQUEST_BYTES, "Content-Encoding: br\r\n", 415);
     intake_close(rig.intake);
     assert_answer_after(1UL << 20, "", 503);
 }
@@ -418,7 +415,7 @@ static void test_refused_body_is_taken_before_the_answer(void **state)
 /* A body that is far beyond the bound is not waited for. */
 static void test_refused_body_has_a_bound(void **state)
 {
-    size_t most = HTTP_DROPPED_FACTOR * CLIENT_MAX_REQUEST_BYTES;
+    size_t most = HTTP_DROPPED_FACTOR * RIG_MAX_REQUEST_BYTES;
     uint8_t *zeroes = calloc(1, most);
     struct answer answer;
 
@@ -437,7 +434,7 @@ static void test_refused_body_has_a_bound(void **state)
                      "Transfer-Encoding: chunked\r\n\r\n");
     for (int i = 0; i < 2; i++) {
         client_print(fd, "%zx\r\n", most);
-        if (!client_write(fd, slice_of(zeroes, most)))
+        if (!rig_write(fd, slice_of(zeroes, most)))
             break;
         client_print(fd, "\r\n");
     }
@@ -454,7 +451,7 @@ static void test_too_many_chunks_are_413(void **state)
 
     (void)state;
     assert_non_null(zeroes);
-    put_chunks(slice_of(zeroes, CLIENT_MAX_REQUEST_BYTES + 1), 10000);
+    put_chunks(slice_of(zeroes, RIG_MAX_REQUEST_BYTES + 1), 10000);
     assert_int_equal(read_answer().status, 413);
     free(zeroes);
     home_wait_idle();
@@ -555,7 +552,7 @@ static void test_expectation_is_met(void **state)
     (void)state;
     client_post_head(fd, request.len, "Expect: 100-continue\r\n");
     assert_int_equal(read_answer().status, 100);
-    client_write(fd, buf_slice(&request));
+    rig_write(fd, buf_slice(&request));
     assert_int_equal(read_answer().status, 200);
     assert_works();
 }
@@ -596,7 +593,7 @@ static void test_calls_above_the_bound_are_503(void **state)
     first = fd;
     client_post_head(first, request.len, "");
     home_wait_calls(1, 0);
-    fd = client_connect();
+    fd = rig_connect();
     answer = client_post(fd, buf_slice(&request), "");
     assert_busy(&answer, "the receiver has 1 calls in hand, which is receiver.max_calls");
     close(first);
@@ -615,9 +612,9 @@ static void test_bytes_above_the_bound_are_503(void **state)
     restart();
     first = fd;
     client_post_head(first, request.len, "");
-    client_write(first, slice_of(request.data, 10));
+    rig_write(first, slice_of(request.data, 10));
     home_wait_calls(1, HTTP_MESSAGE_ROOM);
-    fd = client_connect();
+    fd = rig_connect();
     answer = client_post(fd, buf_slice(&request), "");
     assert_busy(&answer, "the receiver has 65536 bytes in hand, near receiver.max_in_flight_bytes");
     close(first);

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,7 +27,7 @@ static int start(void **state)
     (void)state;
     buf_init(&request, 64UL << 20);
     home_put_span(&request, HOME_TRACE_ID, HOME_SPAN_ID, slice_of_text("a span"));
-    rig_init();
+    rig_init(&http_protocol);
     return 0;
 }
 
@@ -40,21 +39,9 @@ static int stop(void **state)
     return 0;
 }
 
-static void start_server(unsigned read_timeout_ms, unsigned idle_timeout_ms)
-{
-    rig.options.read_timeout_ms = read_timeout_ms;
-    rig.options.idle_timeout_ms = idle_timeout_ms;
-    rig_start();
-}
-
-static void start_patient(void)
-{
-    start_server(HOME_TIMEOUT_MS, HOME_TIMEOUT_MS);
-}
-
 static void assert_works(void)
 {
-    int fd = client_connect();
+    int fd = rig_connect();
 
     assert_int_equal(client_post(fd, buf_slice(&request), "").status, 200);
     close(fd);
@@ -63,7 +50,7 @@ static void assert_works(void)
 static void post(int fd)
 {
     client_post_head(fd, request.len, "");
-    client_write(fd, buf_slice(&request));
+    rig_write(fd, buf_slice(&request));
 }
 
 static int read_status(int fd)
@@ -94,11 +81,11 @@ static void test_slow_head_is_cut(void **state)
     static const char head[] = "POST /v1/traces HTTP/1.1\r\nHost: test\r\nContent-Type: application/x-protobuf\r\n";
 
     (void)state;
-    start_server(SHORT_MS, HOME_TIMEOUT_MS);
+    rig_start_impatient(SHORT_MS, HOME_TIMEOUT_MS);
     for (size_t len = 0; len < sizeof(head); len += 20) {
-        int fd = client_connect();
+        int fd = rig_connect();
 
-        client_write(fd, slice_of(head, len));
+        rig_write(fd, slice_of(head, len));
         client_await_end(fd);
         close(fd);
     }
@@ -111,10 +98,10 @@ static void test_trickled_head_is_cut(void **state)
     int fd;
 
     (void)state;
-    start_server(SHORT_MS, HOME_TIMEOUT_MS);
-    fd = client_connect();
+    rig_start_impatient(SHORT_MS, HOME_TIMEOUT_MS);
+    fd = rig_connect();
     client_print(fd, "POST /v1/traces HTTP/1.1\r\nX-Long: ");
-    while (client_write(fd, slice_of_text("v")))
+    while (rig_write(fd, slice_of_text("v")))
         usleep(1000);
     client_await_end(fd);
     close(fd);
@@ -125,12 +112,12 @@ static void test_slow_body_is_cut(void **state)
     static const size_t lens[] = {0, 1, 20};
 
     (void)state;
-    start_server(SHORT_MS, HOME_TIMEOUT_MS);
+    rig_start_impatient(SHORT_MS, HOME_TIMEOUT_MS);
     for (size_t i = 0; i < 3; i++) {
-        int fd = client_connect();
+        int fd = rig_connect();
 
         client_post_head(fd, request.len, "");
-        client_write(fd, slice_of(request.data, lens[i]));
+        rig_write(fd, slice_of(request.data, lens[i]));
         client_await_end(fd);
         home_wait_idle();
         close(fd);
@@ -145,8 +132,8 @@ static void test_endless_refused_body_is_cut(void **state)
     int fd;
 
     (void)state;
-    start_server(SHORT_MS, HOME_TIMEOUT_MS);
-    fd = client_connect();
+    rig_start_impatient(SHORT_MS, HOME_TIMEOUT_MS);
+    fd = rig_connect();
     client_print(fd, "POST /v1/logs HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
     while (client_print(fd, "5\r\nabcde\r\n"))
         continue;
@@ -160,8 +147,8 @@ static void test_client_that_never_reads_is_cut(void **state)
     int fd;
 
     (void)state;
-    start_server(SHORT_MS, HOME_TIMEOUT_MS);
-    fd = client_connect_narrow();
+    rig_start_impatient(SHORT_MS, HOME_TIMEOUT_MS);
+    fd = rig_connect_narrow();
     for (int i = 0; i < 200; i++)
         client_print(fd, "GET /v1/traces HTTP/1.1\r\nHost: x\r\n\r\n");
     rig_wait_connections(0);
@@ -176,9 +163,9 @@ static void test_idle_connection_is_closed(void **state)
     int fd;
 
     (void)state;
-    start_server(HOME_TIMEOUT_MS, SHORT_MS);
+    rig_start_impatient(HOME_TIMEOUT_MS, SHORT_MS);
     rig.options.read_timeout_ms = HOME_TIMEOUT_MS;
-    fd = client_connect();
+    fd = rig_connect();
     post(fd);
     assert_int_equal(read_status(fd), 200);
     client_await_end(fd);
@@ -192,12 +179,12 @@ static void test_connection_with_a_request_is_not_idle(void **state)
     int busy, idle;
 
     (void)state;
-    start_server(SHORT_MS, SHORT_MS);
+    rig_start_impatient(SHORT_MS, SHORT_MS);
     home_block_writer(&rig.home, &block);
-    busy = client_connect();
+    busy = rig_connect();
     post(busy);
     wait_with_writer(1);
-    idle = client_connect(); /* later than the other, and over earlier */
+    idle = rig_connect(); /* later than the other, and over earlier */
     client_await_end(idle);
     close(idle);
     home_release_writer(&block);
@@ -211,11 +198,11 @@ static void test_connection_with_a_request_is_not_idle(void **state)
 static void test_closed_in_head_leaves_nothing(void **state)
 {
     (void)state;
-    start_patient();
+    rig_start();
     for (size_t len = 0; len < 40; len += 10) {
-        int fd = client_connect();
+        int fd = rig_connect();
 
-        client_write(fd, slice_of("POST /v1/traces HTTP/1.1\r\nHost: test\r\n", len));
+        rig_write(fd, slice_of("POST /v1/traces HTTP/1.1\r\nHost: test\r\n", len));
         close(fd);
     }
     rig_wait_connections(0);
@@ -225,12 +212,12 @@ static void test_closed_in_head_leaves_nothing(void **state)
 static void test_closed_in_body_leaves_nothing(void **state)
 {
     (void)state;
-    start_patient();
+    rig_start();
     for (size_t len = 0; len < request.len; len += 10) {
-        int fd = client_connect();
+        int fd = rig_connect();
 
         client_post_head(fd, request.len, "");
-        client_write(fd, slice_of(request.data, len));
+        rig_write(fd, slice_of(request.data, len));
         home_wait_calls(1, SIZE_MAX);
         close(fd);
         home_wait_idle();
@@ -246,10 +233,10 @@ static void test_closed_while_storing_is_stored(void **state)
     int fds[10];
 
     (void)state;
-    start_patient();
+    rig_start();
     home_block_writer(&rig.home, &block);
     for (int i = 0; i < 10; i++) {
-        fds[i] = client_connect();
+        fds[i] = rig_connect();
         post(fds[i]);
     }
     wait_with_writer(10);
@@ -268,9 +255,9 @@ static void test_half_closed_client_gets_its_answer(void **state)
     int fd;
 
     (void)state;
-    start_patient();
+    rig_start();
     home_block_writer(&rig.home, &block);
-    fd = client_connect();
+    fd = rig_connect();
     post(fd);
     shutdown(fd, SHUT_WR);
     wait_with_writer(1);
@@ -282,9 +269,9 @@ static void test_half_closed_client_gets_its_answer(void **state)
 static void test_closed_before_it_reads_the_answer(void **state)
 {
     (void)state;
-    start_patient();
+    rig_start();
     for (int i = 0; i < 50; i++) {
-        int fd = client_connect();
+        int fd = rig_connect();
 
         post(fd);
         close(fd);
@@ -296,25 +283,11 @@ static void test_closed_before_it_reads_the_answer(void **state)
 
 /* --- the end ------------------------------------------------------------------------------ */
 
-struct stopper {
-    pthread_t thread;
-    atomic_bool is_over;
-};
-
-static void *stop_rig(void *context)
-{
-    struct stopper *stopper = context;
-
-    rig_stop();
-    atomic_store(&stopper->is_over, true);
-    return NULL;
-}
-
 static void test_stop_without_connections(void **state)
 {
     (void)state;
     rig.options.threads = 4;
-    start_patient();
+    rig_start();
     rig_stop();
 }
 
@@ -324,13 +297,13 @@ static void test_stop_cuts_what_is_open(void **state)
 
     (void)state;
     rig.options.threads = 2;
-    start_patient();
-    silent = client_connect();
-    in_head = client_connect();
+    rig_start();
+    silent = rig_connect();
+    in_head = rig_connect();
     client_print(in_head, "POST /v1/traces HTTP/1.1\r\n");
-    in_body = client_connect();
+    in_body = rig_connect();
     client_post_head(in_body, request.len, "");
-    idle = client_connect();
+    idle = rig_connect();
     post(idle);
     assert_int_equal(read_status(idle), 200);
     home_wait_calls(1, SIZE_MAX);
@@ -349,25 +322,24 @@ static void test_stop_cuts_what_is_open(void **state)
 static void test_stop_waits_for_the_writer(void **state)
 {
     struct home_block block;
-    struct stopper stopper;
+    struct rig_stopper stopper;
     int fd, late;
 
     (void)state;
-    start_patient();
+    rig_start();
     home_block_writer(&rig.home, &block);
-    fd = client_connect();
+    fd = rig_connect();
     post(fd);
     wait_with_writer(1);
-    late = client_connect();
+    late = rig_connect();
     client_post_head(late, request.len, "");
     home_wait_calls(2, SIZE_MAX);
-    atomic_init(&stopper.is_over, false);
-    assert_int_equal(pthread_create(&stopper.thread, NULL, stop_rig, &stopper), 0);
-    client_write(late, buf_slice(&request)); /* it may be stored, or refused, or cut */
-    usleep(1000 * SHORT_MS);                 /* for a stop that would not wait */
-    assert_false(atomic_load(&stopper.is_over));
+    rig_begin_stop(&stopper, HOME_TIMEOUT_MS);
+    rig_write(late, buf_slice(&request)); /* it may be stored, or refused, or cut */
+    usleep(1000 * SHORT_MS);              /* for a stop that would not wait */
+    assert_false(rig_is_stopped(&stopper));
     home_release_writer(&block);
-    assert_int_equal(pthread_join(stopper.thread, NULL), 0);
+    rig_await_stop(&stopper);
     home_wait_idle();
     close(late);
     close(fd);
@@ -382,7 +354,7 @@ struct sender {
 static void *send_until_cut(void *context)
 {
     struct sender *sender = context;
-    int fd = client_connect();
+    int fd = rig_connect();
 
     for (;;) {
         int status;
@@ -412,7 +384,7 @@ static void test_stop_under_load_keeps_every_ok(void **state)
         struct sender senders[4] = {0};
 
         rig.options.threads = 2;
-        start_patient();
+        rig_start();
         for (int i = 0; i < 4; i++)
             assert_int_equal(pthread_create(&senders[i].thread, NULL, send_until_cut, &senders[i]), 0);
         rig_wait_connections(4);
@@ -432,17 +404,14 @@ static void test_stop_under_load_keeps_every_ok(void **state)
 
 /* --- many ---------------------------------------------------------------------------------- */
 
-#define THREADS 6
 #define ROUNDS 60
 
 /* A few requests, pipelined or not, some of them cut short, answers read or not. */
-static void *be_a_client(void *context)
+static void be_a_client(unsigned seed)
 {
-    unsigned seed = (unsigned)(uintptr_t)context;
-
     for (unsigned round = 0; round < ROUNDS; round++) {
         unsigned requests = 1 + (unsigned)rand_r(&seed) % 5, cut = (unsigned)rand_r(&seed) % 3;
-        int fd = client_connect();
+        int fd = rig_connect();
 
         for (unsigned i = 0; i < requests; i++)
             post(fd);
@@ -453,22 +422,12 @@ static void *be_a_client(void *context)
                 abort();
         close(fd);
     }
-    return NULL;
 }
 
 static void test_many_clients_leave_nothing(void **state)
 {
-    pthread_t threads[THREADS];
-
     (void)state;
-    rig.options.threads = 2;
-    start_patient();
-    for (uintptr_t i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, be_a_client, (void *)(i + 1)), 0);
-    for (uintptr_t i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-    rig_wait_connections(0);
-    home_wait_idle();
+    rig_run_many(be_a_client);
     assert_works();
 }
 
