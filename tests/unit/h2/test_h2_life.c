@@ -52,6 +52,19 @@ static bool is_with_writer(void *context)
            metrics_get(METRIC_RECEIVER_IN_FLIGHT_BYTES) != request.len;
 }
 
+/* A server, and a client whose call is with the writer, which is held. */
+static struct h2_client *start_storing(struct h2_stream **stream, struct home_block *block)
+{
+    struct h2_client *client;
+
+    rig_start();
+    client = client_open(WINDOW);
+    home_block_writer(&rig.home, block);
+    *stream = client_call(client, NULL, buf_slice(&upload));
+    home_wait(is_with_writer, NULL);
+    return client;
+}
+
 static void test_reset_while_storing_is_stored(void **state)
 {
     struct h2_client *client;
@@ -59,11 +72,7 @@ static void test_reset_while_storing_is_stored(void **state)
     struct h2_stream *stream;
 
     (void)state;
-    rig_start();
-    client = client_open(WINDOW);
-    home_block_writer(&rig.home, &block);
-    stream = client_call(client, NULL, buf_slice(&upload));
-    home_wait(is_with_writer, NULL);
+    client = start_storing(&stream, &block);
     client_reset(client, stream, NGHTTP2_CANCEL);
     stream = client_call(client, &open_call, slice_of(NULL, 0)); /* when it is in hand, the reset has been read */
     home_wait_calls(2, SIZE_MAX);
@@ -161,11 +170,7 @@ static void test_goaway_of_the_client_ends_after_its_calls(void **state)
     struct h2_stream *stream;
 
     (void)state;
-    rig_start();
-    client = client_open(WINDOW);
-    home_block_writer(&rig.home, &block);
-    stream = client_call(client, NULL, buf_slice(&upload));
-    home_wait(is_with_writer, NULL);
+    client = start_storing(&stream, &block);
     nghttp2_submit_goaway(client->session, NGHTTP2_FLAG_NONE, 0, NGHTTP2_NO_ERROR, NULL, 0);
     client_send(client);
     home_release_writer(&block);
