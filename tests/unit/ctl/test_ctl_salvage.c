@@ -8,20 +8,15 @@
 
 #include <cmocka.h>
 
-#include "ctl_run_fixture.h"
-#include "export_grpc.h"
-#include "receiver.h"
+#include "ctl_receiver_fixture.h"
 
-#define FILE_OF(name) TEST_DATA_DIR "/otlp/" name
 #define AN_ORDER "collector-batch-0001.pb"
 #define KOREAN "python-awkward-0015.pb"
 
-/* A spool at rest that is salvaged, and a receiver with a spool of its own. */
+/* A spool at rest that is salvaged, and where it goes to. */
 struct fixture {
     struct spool_fixture damaged;
-    struct spool_fixture spool;
-    struct receiver *receiver;
-    char endpoint[64];
+    struct receiver_fixture target;
     char data[128];
     char output[128];
 };
@@ -42,19 +37,6 @@ static void park(struct spool_fixture *spool, const char *name)
 static int setup(void **state)
 {
     static struct fixture fixture;
-    struct receiver_options options = {
-        .grpc = "127.0.0.1:0",
-        .threads = 1,
-        .intake = {.max_request_bytes = 1UL << 20,
-                   .max_depth = OTLP_DEPTH_MAX,
-                   .max_in_flight_bytes = 64UL << 20,
-                   .max_calls = 64},
-        .max_connections = 16,
-        .max_header_bytes = 16UL << 10,
-        .read_timeout_ms = 20000,
-        .idle_timeout_ms = 20000,
-    };
-    struct err err;
 
     fixture_open_spool(&fixture.damaged);
     fixture_deliver(&fixture.damaged, fixture_put_file(&fixture.damaged, AN_ORDER, 4));
@@ -63,10 +45,7 @@ static int setup(void **state)
     fixture_stop_spool(&fixture.damaged);
     snprintf(fixture.data, sizeof(fixture.data), "%s/data.mdb", fixture.damaged.path);
     snprintf(fixture.output, sizeof(fixture.output), "%s/out.pb", fixture.damaged.path);
-    fixture_open_spool(&fixture.spool);
-    export_grpc_init();
-    assert_int_equal(receiver_start(&fixture.receiver, &options, fixture.spool.writer, &err), 0);
-    snprintf(fixture.endpoint, sizeof(fixture.endpoint), "127.0.0.1:%d", receiver_grpc_port(fixture.receiver));
+    fixture_start_receiver(&fixture.target);
     *state = &fixture;
     return 0;
 }
@@ -75,20 +54,9 @@ static int teardown(void **state)
 {
     struct fixture *fixture = *state;
 
-    receiver_stop(fixture->receiver, 1000);
-    export_grpc_shutdown();
-    fixture_remove_spool(&fixture->spool);
+    fixture_stop_receiver(&fixture->target);
     fixture_remove_spool(&fixture->damaged);
     return 0;
-}
-
-static uint64_t received(const struct fixture *fixture)
-{
-    struct spool_stat stat;
-    struct err err;
-
-    assert_int_equal(spool_stat(fixture->spool.spool, &stat, &err), 0);
-    return stat.received_records;
 }
 
 static void put_raw(struct fixture *fixture, struct slice payload, uint64_t raw_bytes, uint8_t codec)
@@ -133,14 +101,14 @@ static void test_salvage_sends_all_that_is_intact(void **state)
     struct fixture *fixture = *state;
     struct run run;
 
-    RUN(&run, "salvage", "--endpoint", fixture->endpoint, fixture->data);
+    RUN(&run, "salvage", "--endpoint", fixture->target.endpoint, fixture->data);
     assert_string_equal(run.err, "");
     assert_int_equal(run.status, CTL_OK);
     assert_contains(run.out, "/data.mdb: searched ");
     assert_contains(run.out, ", found 2 whole batches and 1 parked entry\n");
     assert_contains(run.out, "3 requests with 7 spans, ");
     assert_contains(run.out, ": 3 sent to 127.0.0.1:");
-    assert_int_equal(received(fixture), 3);
+    assert_int_equal(fixture_received(&fixture->target), 3);
     run_free(&run);
 }
 
@@ -149,7 +117,7 @@ static void test_salvage_of_a_directory_takes_its_data(void **state)
     struct fixture *fixture = *state;
     struct run run;
 
-    RUN(&run, "--json", "salvage", "--endpoint", fixture->endpoint, fixture->damaged.path);
+    RUN(&run, "--json", "salvage", "--endpoint", fixture->target.endpoint, fixture->damaged.path);
     assert_int_equal(run.status, CTL_OK);
     assert_contains(run.out, "/data.mdb\",\"file_bytes\":");
     assert_contains(run.out, "\"unreadable_bytes\":0,\"batches\":2,\"multi_part_batches\":0,\"parked_entries\":1,"
@@ -166,12 +134,12 @@ static void test_salvage_names_what_is_not_whole(void **state)
     struct run run;
 
     damage_batch(fixture, 1);
-    RUN(&run, "salvage", "--endpoint", fixture->endpoint, fixture->data);
+    RUN(&run, "salvage", "--endpoint", fixture->target.endpoint, fixture->data);
     assert_int_equal(run.status, CTL_PARTIAL);
     assert_contains(run.out, "found 1 whole batch and 1 parked entry\n");
     assert_contains(run.out, "1 other is not whole, a part is damaged, or was written over long after delivery: 1\n");
     assert_contains(run.out, "2 requests with 3 spans, ");
-    assert_int_equal(received(fixture), 2);
+    assert_int_equal(fixture_received(&fixture->target), 2);
     run_free(&run);
 }
 
@@ -184,7 +152,7 @@ static void test_salvage_dry_run_sends_nothing(void **state)
     assert_string_equal(run.err, "");
     assert_int_equal(run.status, CTL_OK);
     assert_contains(run.out, ": not sent (--dry-run)\n");
-    assert_int_equal(received(fixture), 0);
+    assert_int_equal(fixture_received(&fixture->target), 0);
     run_free(&run);
 }
 
@@ -195,14 +163,14 @@ static void test_salvage_names_what_is_refused_and_goes_on(void **state)
 
     put_raw(fixture, slice_of_text("\377\377\377\377"), 4, OTLP_CODEC_IDENTITY); /* no request */
     put_raw(fixture, slice_of_text("no zstd"), 70, OTLP_CODEC_ZSTD);
-    RUN(&run, "salvage", "--endpoint", fixture->endpoint, fixture->data);
+    RUN(&run, "salvage", "--endpoint", fixture->target.endpoint, fixture->data);
     assert_int_equal(run.status, CTL_PARTIAL);
     assert_contains(run.err, "tracespool salvage: batch 3: INVALID_ARGUMENT: ");
     assert_contains(run.err, "tracespool salvage: batch 4: it cannot be read: ");
     assert_contains(run.out, "1 of the batches cannot be decompressed\n");
     assert_contains(run.out, ": 3 sent to ");
     assert_contains(run.out, ", 1 refused\n");
-    assert_int_equal(received(fixture), 3);
+    assert_int_equal(fixture_received(&fixture->target), 3);
     run_free(&run);
 }
 
@@ -234,13 +202,13 @@ static void test_salvage_into_a_file_that_is_sent(void **state)
     assert_int_equal(run.status, CTL_OK);
     assert_contains(run.out, ": 3 written to ");
     run_free(&run);
-    RUN(&run, "send", "--endpoint", fixture->endpoint, fixture->output);
+    RUN(&run, "send", "--endpoint", fixture->target.endpoint, fixture->output);
     assert_string_equal(run.err, "");
     assert_int_equal(run.status, CTL_OK);
     assert_contains(run.out, "/out.pb, message 1: OK (");
     assert_contains(run.out, "/out.pb, message 3: OK (");
     assert_contains(run.out, "3 requests to ");
-    assert_int_equal(received(fixture), 3);
+    assert_int_equal(fixture_received(&fixture->target), 3);
     run_free(&run);
     /* It is not written over. */
     RUN(&run, "salvage", "--output", fixture->output, fixture->data);
@@ -339,7 +307,7 @@ static void test_check_beside_a_daemon_says_so(void **state)
     char process[64];
     struct run run;
 
-    RUN(&run, "check", "--spool", fixture->spool.path);
+    RUN(&run, "check", "--spool", fixture->target.spool.path);
     assert_int_equal(run.status, CTL_OK);
     snprintf(process, sizeof(process), ", beside the daemon, process %d\n", (int)getpid());
     assert_contains(run.out, process);
@@ -383,9 +351,9 @@ static void test_check_of_a_damaged_structure_says_what_to_do(void **state)
     assert_contains(run.out, "structure  damaged: nothing else was looked at\nresult     1 thing is wrong\n");
     assert_contains(run.out, "moves a file like this aside");
     run_free(&run);
-    RUN(&run, "salvage", "--endpoint", fixture->endpoint, fixture->data);
+    RUN(&run, "salvage", "--endpoint", fixture->target.endpoint, fixture->data);
     assert_int_equal(run.status, CTL_OK);
-    assert_int_equal(received(fixture), 3);
+    assert_int_equal(fixture_received(&fixture->target), 3);
     run_free(&run);
 }
 

@@ -9,67 +9,28 @@
 #include <cmocka.h>
 
 #include "bounds.h"
+#include "ctl_receiver_fixture.h"
 #include "ctl_requests.h"
-#include "ctl_run_fixture.h"
 #include "ctl_send.h"
-#include "export_grpc.h"
-#include "receiver.h"
-
-#define FILE_OF(name) TEST_DATA_DIR "/otlp/" name
-
-struct fixture {
-    struct spool_fixture spool;
-    struct receiver *receiver;
-    char endpoint[64];
-};
 
 static int start_receiver(void **state)
 {
-    static struct fixture fixture;
-    struct receiver_options options = {
-        .grpc = "127.0.0.1:0",
-        .threads = 1,
-        .intake = {.max_request_bytes = 1UL << 20,
-                   .max_depth = OTLP_DEPTH_MAX,
-                   .max_in_flight_bytes = 64UL << 20,
-                   .max_calls = 64},
-        .max_connections = 16,
-        .max_header_bytes = 16UL << 10,
-        .read_timeout_ms = 20000,
-        .idle_timeout_ms = 20000,
-    };
-    struct err err;
+    static struct receiver_fixture fixture;
 
-    fixture_open_spool(&fixture.spool);
-    export_grpc_init();
-    assert_int_equal(receiver_start(&fixture.receiver, &options, fixture.spool.writer, &err), 0);
-    snprintf(fixture.endpoint, sizeof(fixture.endpoint), "127.0.0.1:%d", receiver_grpc_port(fixture.receiver));
+    fixture_start_receiver(&fixture);
     *state = &fixture;
     return 0;
 }
 
 static int stop_receiver(void **state)
 {
-    struct fixture *fixture = *state;
-
-    receiver_stop(fixture->receiver, 1000);
-    export_grpc_shutdown();
-    fixture_remove_spool(&fixture->spool);
+    fixture_stop_receiver(*state);
     return 0;
-}
-
-static uint64_t count_records(const struct fixture *fixture)
-{
-    struct spool_stat stat;
-    struct err err;
-
-    assert_int_equal(spool_stat(fixture->spool.spool, &stat, &err), 0);
-    return stat.received_records;
 }
 
 static void test_send_files_in_order(void **state)
 {
-    struct fixture *fixture = *state;
+    struct receiver_fixture *fixture = *state;
     struct run run;
 
     RUN(&run, "send", FILE_OF("python-awkward-0012.pb"), "--endpoint", fixture->endpoint,
@@ -80,26 +41,26 @@ static void test_send_files_in_order(void **state)
     assert_contains(run.out, "python-awkward-0015.pb: OK (");
     assert_contains(run.out, "\n2 requests to 127.0.0.1:");
     assert_contains(run.out, ": 2 OK (940 B)\n");
-    assert_int_equal(count_records(fixture), 2);
+    assert_int_equal(fixture_received(fixture), 2);
     run_free(&run);
 }
 
 static void test_send_repeat_and_gzip(void **state)
 {
-    struct fixture *fixture = *state;
+    struct receiver_fixture *fixture = *state;
     struct run run;
 
     RUN(&run, "send", "--repeat", "3", "--gzip", "--endpoint", fixture->endpoint, FILE_OF("java-0001.pb"));
     assert_int_equal(run.status, CTL_OK);
     assert_contains(run.out, "java-0001.pb #3: OK (");
     assert_contains(run.out, "3 requests to ");
-    assert_int_equal(count_records(fixture), 3);
+    assert_int_equal(fixture_received(fixture), 3);
     run_free(&run);
 }
 
 static void test_send_json_is_a_line_a_request(void **state)
 {
-    struct fixture *fixture = *state;
+    struct receiver_fixture *fixture = *state;
     struct run run;
 
     RUN(&run, "--json", "send", "--endpoint", fixture->endpoint, FILE_OF("python-awkward-0012.pb"), "/nowhere.pb");
@@ -115,7 +76,7 @@ static void test_send_json_is_a_line_a_request(void **state)
 
 static void test_send_refused_for_good_makes_it_2(void **state)
 {
-    struct fixture *fixture = *state;
+    struct receiver_fixture *fixture = *state;
     struct run run;
 
     /* Not protobuf: the second file is sent all the same. */
@@ -129,7 +90,7 @@ static void test_send_refused_for_good_makes_it_2(void **state)
 
 static void test_send_spans_rejected_in_part_makes_it_2(void **state)
 {
-    struct fixture *fixture = *state;
+    struct receiver_fixture *fixture = *state;
     struct run run;
     char path[] = "/tmp/test-ctl-send-XXXXXX";
     /* ResourceSpans { ScopeSpans { Span { name "n" } } }: no ids at all. */
@@ -149,7 +110,7 @@ static void test_send_spans_rejected_in_part_makes_it_2(void **state)
 
 static void test_send_standard_input(void **state)
 {
-    struct fixture *fixture = *state;
+    struct receiver_fixture *fixture = *state;
     struct run run;
     int kept = dup(STDIN_FILENO);
     int fd = open(FILE_OF("python-awkward-0012.pb"), O_RDONLY);
@@ -164,7 +125,7 @@ static void test_send_standard_input(void **state)
     }
     assert_int_equal(run.status, CTL_OK);
     assert_contains(run.out, "-: OK (");
-    assert_int_equal(count_records(fixture), 1);
+    assert_int_equal(fixture_received(fixture), 1);
     run_free(&run);
 }
 
@@ -195,7 +156,7 @@ static void make_framed(char *path, const char *const *names, size_t count)
 static void test_send_of_a_file_of_messages(void **state)
 {
     static const char *const names[] = {NULL, "python-awkward-0012.pb", "python-awkward-0015.pb"};
-    struct fixture *fixture = *state;
+    struct receiver_fixture *fixture = *state;
     char path[] = "/tmp/test-ctl-send-XXXXXX";
     struct run run;
 
@@ -211,7 +172,7 @@ static void test_send_of_a_file_of_messages(void **state)
     RUN(&run, "--json", "send", "--repeat", "2", "--endpoint", fixture->endpoint, path);
     assert_contains(run.out, "\"number\":1,\"request\":3,\"bytes\":233,");
     assert_contains(run.out, "\"number\":2,\"request\":3,\"bytes\":233,");
-    assert_int_equal(count_records(fixture), 6);
+    assert_int_equal(fixture_received(fixture), 6);
     run_free(&run);
     unlink(path);
 }
@@ -219,7 +180,7 @@ static void test_send_of_a_file_of_messages(void **state)
 static void test_send_of_messages_that_are_cut_short_is_told(void **state)
 {
     static const char *const names[] = {"python-awkward-0012.pb", "python-awkward-0015.pb"};
-    struct fixture *fixture = *state;
+    struct receiver_fixture *fixture = *state;
     char path[] = "/tmp/test-ctl-send-XXXXXX";
     struct run run;
 
@@ -247,7 +208,7 @@ static void test_send_of_messages_that_are_cut_short_is_told(void **state)
 
 static void test_send_of_a_message_over_the_bound_is_told(void **state)
 {
-    struct fixture *fixture = *state;
+    struct receiver_fixture *fixture = *state;
     char path[] = "/tmp/test-ctl-send-XXXXXX";
     int fd = mkstemp(path);
     struct run run;
