@@ -216,13 +216,6 @@ static void test_place_says_what_became_of_a_span(void **state)
     assert_string_equal(ctl_chart_place(CTL_IN_PARKED | CTL_IN_HISTORY), "parked");
 }
 
-static int set_locale(void **state)
-{
-    (void)state;
-    ctl_text_init();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,5 +230,7 @@ int main(void)
         cmocka_unit_test(test_chart_colors_only_when_asked),
         cmocka_unit_test(test_chart_lists_so_many_errors_and_counts_the_rest),
     };
-    return cmocka_run_group_tests(tests, set_locale, NULL);
+
+    ctl_text_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,13 +100,6 @@ static void test_json_has_numbers_for_programs(void **state)
     buf_fini(&out);
 }
 
-static int init_text(void **state)
-{
-    (void)state;
-    ctl_text_init();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,5 +108,6 @@ int main(void)
         cmocka_unit_test(test_json_has_numbers_for_programs),
     };
 
-    return cmocka_run_group_tests(tests, init_text, NULL);
+    ctl_text_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -313,13 +313,6 @@ static void test_frame_fits_the_terminal(void **state)
     assert_frame("", 3, "\033[H\033[J");
 }
 
-static int set_locale(void **state)
-{
-    (void)state;
-    ctl_text_init();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,5 +329,7 @@ int main(void)
         cmocka_unit_test(test_rates_that_are_not_known),
         cmocka_unit_test(test_frame_fits_the_terminal),
     };
-    return cmocka_run_group_tests(tests, set_locale, NULL);
+
+    ctl_text_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,13 +131,6 @@ static void test_names_take_what_is_left_of_the_width(void **state)
     assert_int_equal(ctl_tail_name_columns(150), 56);
 }
 
-static int set_locale(void **state)
-{
-    (void)state;
-    ctl_text_init();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,5 +139,6 @@ int main(void)
         cmocka_unit_test(test_status_by_its_name),        cmocka_unit_test(test_names_take_what_is_left_of_the_width),
     };
 
-    return cmocka_run_group_tests(tests, set_locale, NULL);
+    ctl_text_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -153,13 +153,6 @@ static void test_span_duration_names_what_is_wrong(void **state)
     assert_span_duration(1, UINT64_MAX, "213503 d…");
 }
 
-static int set_locale(void **state)
-{
-    (void)state;
-    ctl_text_init();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,5 +168,7 @@ int main(void)
         cmocka_unit_test(test_duration_has_three_digits),
         cmocka_unit_test(test_span_duration_names_what_is_wrong),
     };
-    return cmocka_run_group_tests(tests, set_locale, NULL);
+
+    ctl_text_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
