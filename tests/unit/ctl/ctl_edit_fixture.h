@@ -71,13 +71,7 @@ static inline void assert_spool(struct spool_fixture *fixture, const char *expec
     assert_string_equal(text, expected);
 }
 
-static inline void assert_ran_here(struct run *run, int status, const char *out, const char *err)
-{
-    assert_ran(run, status, out, err);
-    run_free(run);
-}
-
-/* The same of a replay by time, which says first which times are meant. */
+/* assert_ran of a replay by time, which says first which times are meant. */
 static inline void assert_ran_in_window(struct run *run, int status, const char *out, const char *err)
 {
     static const char says[] = "tracespool replay: what was received from ";
@@ -86,7 +80,7 @@ static inline void assert_ran_in_window(struct run *run, int status, const char 
     assert_int_equal(strncmp(run->err, says, sizeof(says) - 1), 0);
     assert_non_null(rest);
     memmove(run->err, rest + 1, strlen(rest));
-    assert_ran_here(run, status, out, err);
+    assert_ran(run, status, out, err);
 }
 
 /* Runs with `text` on standard input, from a pipe. */

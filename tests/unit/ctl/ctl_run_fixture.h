@@ -66,7 +66,7 @@ static inline void run_command(struct run *run, const char *const *argv)
     run->err = fixture_take(err);
 }
 
-/* RUN(&run, "ls", "--all"); run_free(&run); */
+/* RUN(&run, "ls", "--all"); run_free(&run);  or assert_ran, which frees it too. */
 #define RUN(run, ...) run_command(run, (const char *[]){"tracespool", __VA_ARGS__, NULL})
 
 static inline void run_free(struct run *run)
@@ -75,11 +75,13 @@ static inline void run_free(struct run *run)
     free(run->err);
 }
 
-static inline void assert_ran(const struct run *run, int status, const char *out, const char *err)
+/* All that it said and how it ended.  The run is freed. */
+static inline void assert_ran(struct run *run, int status, const char *out, const char *err)
 {
     assert_string_equal(run->err, err);
     assert_string_equal(run->out, out);
     assert_int_equal(run->status, status);
+    run_free(run);
 }
 
 static inline void assert_contains(const char *text, const char *part)

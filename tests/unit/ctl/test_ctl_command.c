@@ -18,7 +18,6 @@ static void test_no_verb_is_told_where_help_is(void **state)
     (void)state;
     run_command(&run, (const char *[]){"tracespool", NULL});
     assert_ran(&run, CTL_FAILED, "", "tracespool: a verb is missing; `tracespool help` lists them\n");
-    run_free(&run);
 }
 
 static void test_mistyped_verb_gets_a_suggestion(void **state)
@@ -37,7 +36,6 @@ static void test_mistyped_verb_gets_a_suggestion(void **state)
         snprintf(expected, sizeof(expected), "tracespool: there is no verb \"%s\"\nDid you mean `tracespool %s`?\n",
                  cases[i].typed, cases[i].meant);
         assert_ran(&run, CTL_FAILED, "", expected);
-        run_free(&run);
     }
 }
 
@@ -49,10 +47,8 @@ static void test_word_that_is_near_no_verb_gets_none(void **state)
     RUN(&run, "frobnicate\033[2J");
     assert_ran(&run, CTL_FAILED, "",
                "tracespool: there is no verb \"frobnicate\\x1b[2J\"\n`tracespool help` lists the verbs.\n");
-    run_free(&run);
     RUN(&run, "xy");
     assert_ran(&run, CTL_FAILED, "", "tracespool: there is no verb \"xy\"\n`tracespool help` lists the verbs.\n");
-    run_free(&run);
 }
 
 static void test_help_names_every_verb_and_option(void **state)
@@ -84,7 +80,6 @@ static void test_help_option_is_the_verbs_help(void **state)
     RUN(&a, "help", "ls");
     RUN(&b, "ls", "--limit", "3", "--help");
     assert_ran(&b, CTL_OK, a.out, "");
-    run_free(&b);
     RUN(&b, "-h", "ls");
     assert_contains(b.out, "Usage: tracespool");
     run_free(&a);
@@ -99,14 +94,11 @@ static void test_help_of_an_unknown_verb_fails(void **state)
     RUN(&run, "help", "nothing");
     assert_ran(&run, CTL_FAILED, "",
                "tracespool help: there is no verb \"nothing\"\n`tracespool help` lists the verbs.\n");
-    run_free(&run);
     RUN(&run, "help", "stauts");
     assert_ran(&run, CTL_FAILED, "",
                "tracespool help: there is no verb \"stauts\"\nDid you mean `tracespool status`?\n");
-    run_free(&run);
     RUN(&run, "help", "ls", "show");
     assert_ran(&run, CTL_FAILED, "", "tracespool help: takes one verb\n");
-    run_free(&run);
 }
 
 static void test_version(void **state)
@@ -128,16 +120,12 @@ static void test_unknown_option_is_named(void **state)
     RUN(&run, "ls", "--frob");
     assert_ran(&run, CTL_FAILED, "",
                "tracespool ls: there is no option --frob\n`tracespool help ls` lists the options.\n");
-    run_free(&run);
     RUN(&run, "-x", "ls");
     assert_ran(&run, CTL_FAILED, "", "tracespool: there is no option -x\n`tracespool help` lists the options.\n");
-    run_free(&run);
     RUN(&run, "ls", "--all", "-xq");
     assert_ran(&run, CTL_FAILED, "", "tracespool ls: there is no option -x\n`tracespool help ls` lists the options.\n");
-    run_free(&run);
     RUN(&run, "ls", "--limit=3", "-xq");
     assert_ran(&run, CTL_FAILED, "", "tracespool ls: there is no option -x\n`tracespool help ls` lists the options.\n");
-    run_free(&run);
 }
 
 static void test_mistyped_option_gets_a_suggestion(void **state)
@@ -156,11 +144,9 @@ static void test_mistyped_option_gets_a_suggestion(void **state)
         snprintf(expected, sizeof(expected), "tracespool ls: there is no option %s\nDid you mean --%s?\n",
                  cases[i].typed, cases[i].meant);
         assert_ran(&run, CTL_FAILED, "", expected);
-        run_free(&run);
     }
     RUN(&run, "--vrsion");
     assert_ran(&run, CTL_FAILED, "", "tracespool: there is no option --vrsion\nDid you mean --version?\n");
-    run_free(&run);
 }
 
 static void test_option_with_a_value_that_it_does_not_take_is_named(void **state)
@@ -171,11 +157,9 @@ static void test_option_with_a_value_that_it_does_not_take_is_named(void **state
     RUN(&run, "ls", "--reverse=yes");
     assert_ran(&run, CTL_FAILED, "",
                "tracespool ls: option --reverse takes no value\n`tracespool help ls` lists the options.\n");
-    run_free(&run);
     RUN(&run, "ls", "--rev=yes");
     assert_ran(&run, CTL_FAILED, "",
                "tracespool ls: option --rev takes no value\n`tracespool help ls` lists the options.\n");
-    run_free(&run);
 }
 
 static void test_option_without_its_value_is_named(void **state)
@@ -186,11 +170,9 @@ static void test_option_without_its_value_is_named(void **state)
     RUN(&run, "ls", "--limit");
     assert_ran(&run, CTL_FAILED, "",
                "tracespool ls: option --limit needs a value\n`tracespool help ls` lists the options.\n");
-    run_free(&run);
     RUN(&run, "status", "-c");
     assert_ran(&run, CTL_FAILED, "",
                "tracespool status: option -c needs a value\n`tracespool help status` lists the options.\n");
-    run_free(&run);
 }
 
 static void test_values_out_of_range_are_named(void **state)
@@ -200,71 +182,53 @@ static void test_values_out_of_range_are_named(void **state)
     (void)state;
     RUN(&run, "ls", "--limit", "-1");
     assert_ran(&run, CTL_FAILED, "", "tracespool ls: --limit takes a number, not \"-1\"\n");
-    run_free(&run);
     RUN(&run, "ls", "--color", "blue");
     assert_ran(&run, CTL_FAILED, "", "tracespool ls: --color takes auto, always or never, not \"blue\"\n");
-    run_free(&run);
     RUN(&run, "ls", "--all", "--parked");
     assert_ran(&run, CTL_FAILED, "",
                "tracespool ls: --parked is a list of its own, of spans and not of batches; ask for one\n");
-    run_free(&run);
     RUN(&run, "ls", "--oldest", "--reverse");
     assert_ran(&run, CTL_FAILED, "",
                "tracespool ls: --oldest begins with the oldest, --reverse with the newest; ask for one\n");
-    run_free(&run);
     RUN(&run, "ls", "--service", "a", "--service", "b");
     assert_ran(&run, CTL_FAILED, "", "tracespool ls: --service takes one service; \"b\" is the second\n");
-    run_free(&run);
     RUN(&run, "ls", "--service", "");
     assert_ran(&run, CTL_FAILED, "", "tracespool ls: --service takes a service.name\n");
-    run_free(&run);
     RUN(&run, "ls", "--since", "1h", "--until", "2h");
     assert_ran(&run, CTL_FAILED, "", "tracespool ls: --until is not after --since\n");
-    run_free(&run);
     RUN(&run, "ls", "--since", "soon");
     assert_contains(run.err, "tracespool ls: --since: \"soon\" is no time; write ");
     run_free(&run);
     RUN(&run, "show", "1", "--from", "nowhere");
     assert_ran(&run, CTL_FAILED, "", "tracespool show: --from takes spool, mongodb or both, not \"nowhere\"\n");
-    run_free(&run);
     RUN(&run, "show", "1", "--timeout", "soon");
     assert_ran(&run, CTL_FAILED, "", "tracespool show: --timeout takes a duration of 1ms to 10m, not \"soon\"\n");
-    run_free(&run);
     RUN(&run, "show", "12x");
     assert_ran(&run, CTL_FAILED, "",
                "tracespool show: \"12x\" is neither a batch's number, nor SEQ:N for a parked entry, nor a trace id of "
                "32 hex digits\n");
-    run_free(&run);
     RUN(&run, "show");
     assert_ran(&run, CTL_FAILED, "",
                "tracespool show: takes one operand: a batch's number (`tracespool ls`), a parked entry's "
                "(`tracespool ls --parked`), or a trace id\n");
-    run_free(&run);
     RUN(&run, "show", "1", "--raw", "--otlp");
     assert_ran(&run, CTL_FAILED, "", "tracespool show: --raw is protobuf, --otlp is JSON; ask for one\n");
-    run_free(&run);
     RUN(&run, "show", "--json", "1", "--raw");
     assert_ran(&run, CTL_FAILED, "", "tracespool show: --raw is protobuf, --json is JSON; ask for one\n");
-    run_free(&run);
     RUN(&run, "show", "0123456789abcdef0123456789abcdef", "--raw");
     assert_ran(&run, CTL_FAILED, "",
                "tracespool show: --raw is for a batch or a parked entry; --otlp gives all that is known of a trace\n");
-    run_free(&run);
     RUN(&run, "show", "1-3");
     assert_int_equal(run.status, CTL_FAILED);
     run_free(&run);
     RUN(&run, "shape", "--bytes", "--batches");
     assert_ran(&run, CTL_FAILED, "", "tracespool shape: --bytes and --batches are two tables; ask for one\n");
-    run_free(&run);
     RUN(&run, "shape", "--bucket", "0");
     assert_ran(&run, CTL_FAILED, "", "tracespool shape: --bucket takes a duration of 1ms to 30d, not \"0\"\n");
-    run_free(&run);
     RUN(&run, "status", "more");
     assert_ran(&run, CTL_FAILED, "", "tracespool status: takes no operand\n");
-    run_free(&run);
     RUN(&run, "ls", "7");
     assert_ran(&run, CTL_FAILED, "", "tracespool ls: takes no operand; `tracespool show 7` shows one batch or trace\n");
-    run_free(&run);
 }
 
 static void test_number_is_strict(void **state)

@@ -34,12 +34,12 @@ static void test_hold_and_release_a_range(void **state)
     struct run run;
 
     RUN(&run, "hold", "1-4", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "held 2 batches, 4 spans\n", "");
+    assert_ran(&run, CTL_OK, "held 2 batches, 4 spans\n", "");
     assert_spool(fixture, "1d 2d 3h 4h 5p 6p ");
     RUN(&run, "release", "4", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "released 1 batch, 2 spans\n", "");
+    assert_ran(&run, CTL_OK, "released 1 batch, 2 spans\n", "");
     RUN(&run, "release", "ALL", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "released 1 batch, 2 spans\n", "");
+    assert_ran(&run, CTL_OK, "released 1 batch, 2 spans\n", "");
     assert_spool(fixture, "1d 2d 3p 4p 5p 6p ");
 }
 
@@ -50,7 +50,7 @@ static void test_hold_at_rest(void **state)
 
     fixture_stop_spool(fixture);
     RUN(&run, "hold", "5", "3", "4", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "held 3 batches, 6 spans\n", "");
+    assert_ran(&run, CTL_OK, "held 3 batches, 6 spans\n", "");
     assert_spool(fixture, "1d 2d 3h 4h 5h 6p ");
 }
 
@@ -60,7 +60,7 @@ static void test_what_is_named_twice_is_done_once(void **state)
     struct run run;
 
     RUN(&run, "hold", "4", "3-5", "4", "5-6", "3", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "held 4 batches, 8 spans\n", "");
+    assert_ran(&run, CTL_OK, "held 4 batches, 8 spans\n", "");
     assert_spool(fixture, "1d 2d 3h 4h 5h 6h ");
 }
 
@@ -70,23 +70,23 @@ static void test_nothing_in_a_range_is_no_failure(void **state)
     struct run run;
 
     RUN(&run, "hold", "1-2", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "nothing to hold\n", "");
+    assert_ran(&run, CTL_OK, "nothing to hold\n", "");
     RUN(&run, "release", "ALL", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "nothing to release\n", "");
+    assert_ran(&run, CTL_OK, "nothing to release\n", "");
     RUN(&run, "requeue", "ALL", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "nothing to requeue\n", "");
+    assert_ran(&run, CTL_OK, "nothing to requeue\n", "");
     RUN(&run, "rm", "1-2", "--yes", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "nothing to remove\n",
-                    "tracespool rm: 2 batches are delivered; --history removes such batches too\n");
+    assert_ran(&run, CTL_OK, "nothing to remove\n",
+               "tracespool rm: 2 batches are delivered; --history removes such batches too\n");
     RUN(&run, "rm", "2-2", "--dry-run", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "nothing to remove\n",
-                    "tracespool rm: 1 batch is delivered; --history removes such batches too\n");
+    assert_ran(&run, CTL_OK, "nothing to remove\n",
+               "tracespool rm: 1 batch is delivered; --history removes such batches too\n");
     RUN(&run, "rm", "3-4", "--yes", "--spool", fixture->path);
     run_free(&run);
     RUN(&run, "rm", "3-4", "--yes", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "nothing to remove\n", "");
+    assert_ran(&run, CTL_OK, "nothing to remove\n", "");
     RUN(&run, "replay", "5-6", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "nothing to replay\n", "");
+    assert_ran(&run, CTL_OK, "nothing to replay\n", "");
 }
 
 static void test_an_id_that_does_not_fit_is_told(void **state)
@@ -95,24 +95,24 @@ static void test_an_id_that_does_not_fit_is_told(void **state)
     struct run run;
 
     RUN(&run, "hold", "1", "99", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "",
-                    "tracespool hold: 1: is delivered; hold takes only what is pending\n"
-                    "tracespool hold: 99: there is no such batch; the newest is 6\n");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool hold: 1: is delivered; hold takes only what is pending\n"
+               "tracespool hold: 99: there is no such batch; the newest is 6\n");
     RUN(&run, "hold", "3", "1", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_PARTIAL, "held 1 batch, 2 spans\n",
-                    "tracespool hold: 1: is delivered; hold takes only what is pending\n");
+    assert_ran(&run, CTL_PARTIAL, "held 1 batch, 2 spans\n",
+               "tracespool hold: 1: is delivered; hold takes only what is pending\n");
     RUN(&run, "hold", "3", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "", "tracespool hold: 3: is held; hold takes only what is pending\n");
+    assert_ran(&run, CTL_FAILED, "", "tracespool hold: 3: is held; hold takes only what is pending\n");
     RUN(&run, "release", "4", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "", "tracespool release: 4: is pending; release takes only what is held\n");
+    assert_ran(&run, CTL_FAILED, "", "tracespool release: 4: is pending; release takes only what is held\n");
     RUN(&run, "replay", "4", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "", "tracespool replay: 4: is pending; replay takes only what is delivered\n");
+    assert_ran(&run, CTL_FAILED, "", "tracespool replay: 4: is pending; replay takes only what is delivered\n");
     RUN(&run, "requeue", "4", "4:1", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "",
-                    "tracespool requeue: 4: nothing of this batch is parked\n"
-                    "tracespool requeue: 4:1: nothing is parked there\n");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool requeue: 4: nothing of this batch is parked\n"
+               "tracespool requeue: 4:1: nothing is parked there\n");
     RUN(&run, "rm", "1", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "", "tracespool rm: 1: is delivered; --history removes such batches too\n");
+    assert_ran(&run, CTL_FAILED, "", "tracespool rm: 1: is delivered; --history removes such batches too\n");
     assert_spool(fixture, "1d 2d 3h 4p 5p 6p ");
 }
 
@@ -122,11 +122,11 @@ static void test_an_id_of_a_batch_that_went_is_told(void **state)
     struct run run;
 
     RUN(&run, "rm", "4", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "removed 1 batch, 2 spans\n",
-                    "tracespool rm: 1 batch, 2 spans (1 pending) will be removed for good\n");
+    assert_ran(&run, CTL_OK, "removed 1 batch, 2 spans\n",
+               "tracespool rm: 1 batch, 2 spans (1 pending) will be removed for good\n");
     RUN(&run, "hold", "4", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "",
-                    "tracespool hold: 4: there is no such batch; it has been removed, or gave way to newer ones\n");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool hold: 4: there is no such batch; it has been removed, or gave way to newer ones\n");
 }
 
 static void test_an_empty_spool(void **state)
@@ -137,11 +137,11 @@ static void test_an_empty_spool(void **state)
     (void)state;
     fixture_open_spool(&fixture);
     RUN(&run, "hold", "1", "--spool", fixture.path);
-    assert_ran_here(&run, CTL_FAILED, "", "tracespool hold: 1: there is no such batch; none has come yet\n");
+    assert_ran(&run, CTL_FAILED, "", "tracespool hold: 1: there is no such batch; none has come yet\n");
     RUN(&run, "hold", "1-2", "--spool", fixture.path);
-    assert_ran_here(&run, CTL_FAILED, "", "tracespool hold: 1-2: no batch has come yet\n");
+    assert_ran(&run, CTL_FAILED, "", "tracespool hold: 1-2: no batch has come yet\n");
     RUN(&run, "rm", "ALL", "--yes", "--history", "--spool", fixture.path);
-    assert_ran_here(&run, CTL_OK, "nothing to remove\n", "");
+    assert_ran(&run, CTL_OK, "nothing to remove\n", "");
     fixture_remove_spool(&fixture);
 }
 
@@ -168,7 +168,7 @@ static void test_mistakes_change_nothing(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         RUN(&run, "hold", "3", cases[i].id, "--spool", fixture->path);
         snprintf(expected, sizeof(expected), "tracespool hold: %s\n", cases[i].why);
-        assert_ran_here(&run, CTL_FAILED, "", expected);
+        assert_ran(&run, CTL_FAILED, "", expected);
     }
     assert_spool(fixture, "1d 2d 3p 4p 5p 6p ");
 }
@@ -183,13 +183,13 @@ static void test_no_id_is_a_mistake(void **state)
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         RUN(&run, verbs[i]);
         snprintf(expected, sizeof(expected), "tracespool %s: say which: SEQ, SEQ-SEQ or ALL\n", verbs[i]);
-        assert_ran_here(&run, CTL_FAILED, "", expected);
+        assert_ran(&run, CTL_FAILED, "", expected);
     }
     RUN(&run, "hold", "--service", "order");
-    assert_ran_here(&run, CTL_FAILED, "", "tracespool hold: say which: SEQ, SEQ-SEQ, or ALL for all of this service\n");
+    assert_ran(&run, CTL_FAILED, "", "tracespool hold: say which: SEQ, SEQ-SEQ, or ALL for all of this service\n");
     RUN(&run, "replay", "--service", "order");
-    assert_ran_here(&run, CTL_FAILED, "",
-                    "tracespool replay: say which: --since TIME, SEQ, SEQ-SEQ, or ALL for all of this service\n");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool replay: say which: --since TIME, SEQ, SEQ-SEQ, or ALL for all of this service\n");
 }
 
 static void test_a_spool_that_is_missing_is_told(void **state)
@@ -211,17 +211,16 @@ static void test_ids_from_standard_input(void **state)
     struct run run, list;
 
     RUN_WITH(&run, "3\n5-6\n", "hold", "-", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "held 3 batches, 6 spans\n", "");
+    assert_ran(&run, CTL_OK, "held 3 batches, 6 spans\n", "");
     RUN_WITH(&run, "3\nfour\n", "release", "-", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "",
-                    "tracespool release: standard input, line 2: \"four\" names no batch; SEQ, SEQ-SEQ and ALL do, and "
-                    "SEQ:N is one parked entry\n");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool release: standard input, line 2: \"four\" names no batch; SEQ, SEQ-SEQ and ALL do, and "
+               "SEQ:N is one parked entry\n");
     RUN_WITH(&run, "3\n", "release", "-", "-", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "",
-                    "tracespool release: standard input can be read once; - stands there twice\n");
+    assert_ran(&run, CTL_FAILED, "", "tracespool release: standard input can be read once; - stands there twice\n");
     assert_spool(fixture, "1d 2d 3h 4p 5h 6h ");
     RUN_WITH(&run, "", "release", "-", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "nothing to release\n", "");
+    assert_ran(&run, CTL_OK, "nothing to release\n", "");
     /* what `ls` prints is what is taken */
     RUN(&list, "ls", "--spool", fixture->path);
     RUN_WITH(&run, list.out, "hold", "-", "--json", "--spool", fixture->path);
@@ -244,9 +243,9 @@ static void test_many_batches(void **state)
     for (int i = 3; i <= COUNT; i++)
         at += sprintf(at, "%d\n", i);
     RUN_WITH(&run, ids, "hold", "-", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "held 2,056 batches, 4,112 spans\n", "");
+    assert_ran(&run, CTL_OK, "held 2,056 batches, 4,112 spans\n", "");
     RUN(&run, "release", "ALL", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "released 2,056 batches, 4,112 spans\n", "");
+    assert_ran(&run, CTL_OK, "released 2,056 batches, 4,112 spans\n", "");
     free(ids);
 }
 
@@ -258,18 +257,18 @@ static void test_rm_without_a_terminal_wants_yes(void **state)
     struct run run;
 
     RUN(&run, "rm", "3-4", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "",
-                    "tracespool rm: removing a range or ALL cannot be undone and nobody can be asked: give --yes, or "
-                    "--dry-run to see what would go\n");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool rm: removing a range or ALL cannot be undone and nobody can be asked: give --yes, or "
+               "--dry-run to see what would go\n");
     RUN_WITH(&run, "3\n", "rm", "-", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "",
-                    "tracespool rm: removing what standard input names cannot be undone and nobody can be asked: give "
-                    "--yes, or --dry-run to see "
-                    "what would go\n");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool rm: removing what standard input names cannot be undone and nobody can be asked: give "
+               "--yes, or --dry-run to see "
+               "what would go\n");
     assert_spool(fixture, "1d 2d 3p 4p 5p 6p ");
     RUN(&run, "rm", "3", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "removed 1 batch, 2 spans\n",
-                    "tracespool rm: 1 batch, 2 spans (1 pending) will be removed for good\n");
+    assert_ran(&run, CTL_OK, "removed 1 batch, 2 spans\n",
+               "tracespool rm: 1 batch, 2 spans (1 pending) will be removed for good\n");
     assert_spool(fixture, "1d 2d 4p 5p 6p ");
 }
 
@@ -284,16 +283,15 @@ static void test_rm_takes_pending_held_and_parked_and_leaves_history(void **stat
     fixture_park(fixture, 1, 7, "two");
     fixture_park_whole(fixture, 5);
     RUN(&run, "rm", "ALL", "--dry-run", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "would remove 4 batches, 8 spans, 3 parked entries (2 pending, 2 held)\n", "");
+    assert_ran(&run, CTL_OK, "would remove 4 batches, 8 spans, 3 parked entries (2 pending, 2 held)\n", "");
     assert_spool(fixture, "1d 2d 3p 4h 5h 6p 1:0 1:7 5:0 ");
     RUN(&run, "rm", "ALL", "--yes", "--spool", fixture->path);
-    assert_ran_here(
-        &run, CTL_OK, "removed 4 batches, 8 spans, 3 parked entries\n",
-        "tracespool rm: 4 batches, 8 spans, 3 parked entries (2 pending, 2 held) will be removed for good\n");
+    assert_ran(&run, CTL_OK, "removed 4 batches, 8 spans, 3 parked entries\n",
+               "tracespool rm: 4 batches, 8 spans, 3 parked entries (2 pending, 2 held) will be removed for good\n");
     assert_spool(fixture, "1d 2d ");
     RUN(&run, "rm", "ALL", "--history", "--yes", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "removed 2 batches, 4 spans\n",
-                    "tracespool rm: 2 batches, 4 spans (2 delivered) will be removed for good\n");
+    assert_ran(&run, CTL_OK, "removed 2 batches, 4 spans\n",
+               "tracespool rm: 2 batches, 4 spans (2 delivered) will be removed for good\n");
     assert_spool(fixture, "");
 }
 
@@ -307,17 +305,16 @@ static void test_rm_of_parked_entries(void **state)
     fixture_park(fixture, 2, 0, "three");
     fixture_park_whole(fixture, 5);
     RUN(&run, "rm", "1:7", "1:8", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_PARTIAL, "removed 1 parked entry\n",
-                    "tracespool rm: 1:8: nothing is parked there\n"
-                    "tracespool rm: 1 parked entry will be removed for good\n");
+    assert_ran(&run, CTL_PARTIAL, "removed 1 parked entry\n",
+               "tracespool rm: 1:8: nothing is parked there\n"
+               "tracespool rm: 1 parked entry will be removed for good\n");
     /* the batch is history and stays; what is parked of it goes */
     RUN(&run, "rm", "1", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "removed 1 parked entry\n",
-                    "tracespool rm: 1 parked entry will be removed for good\n");
+    assert_ran(&run, CTL_OK, "removed 1 parked entry\n", "tracespool rm: 1 parked entry will be removed for good\n");
     /* an entry that stands for a batch */
     RUN(&run, "rm", "5:0", "2:0", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "removed 1 batch, 2 spans, 2 parked entries\n",
-                    "tracespool rm: 1 batch, 2 spans, 2 parked entries will be removed for good\n");
+    assert_ran(&run, CTL_OK, "removed 1 batch, 2 spans, 2 parked entries\n",
+               "tracespool rm: 1 batch, 2 spans, 2 parked entries will be removed for good\n");
     assert_spool(fixture, "1d 2d 3p 4p 6p ");
 }
 
@@ -332,21 +329,21 @@ static void test_all_that_is_parked_of_a_batch(void **state)
     fixture_park(fixture, 2, 5, "four");
     fixture_park_whole(fixture, 5);
     RUN(&run, "requeue", "1:7", "1:all", "1:0", "--dry-run", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "would requeue 3 parked entries, 3 spans\n", "");
+    assert_ran(&run, CTL_OK, "would requeue 3 parked entries, 3 spans\n", "");
     RUN(&run, "rm", "2:all", "3:all", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_PARTIAL, "removed 1 parked entry\n",
-                    "tracespool rm: 3:all: nothing is parked there\n"
-                    "tracespool rm: 1 parked entry will be removed for good\n");
+    assert_ran(&run, CTL_PARTIAL, "removed 1 parked entry\n",
+               "tracespool rm: 3:all: nothing is parked there\n"
+               "tracespool rm: 1 parked entry will be removed for good\n");
     RUN(&run, "requeue", "1:all", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "requeued 3 parked entries, 3 spans, as batches 7 to 9\n", "");
+    assert_ran(&run, CTL_OK, "requeued 3 parked entries, 3 spans, as batches 7 to 9\n", "");
     /* one that stands for its batch is among them */
     RUN(&run, "requeue", "5:all", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "requeued 1 parked entry, 2 spans\n", "");
+    assert_ran(&run, CTL_OK, "requeued 1 parked entry, 2 spans\n", "");
     assert_spool(fixture, "1d 2d 3p 4p 5p 6p 7p 8p 9p ");
     fixture_park_whole(fixture, 6);
     RUN(&run, "rm", "6:all", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "removed 1 batch, 2 spans, 1 parked entry\n",
-                    "tracespool rm: 1 batch, 2 spans, 1 parked entry will be removed for good\n");
+    assert_ran(&run, CTL_OK, "removed 1 batch, 2 spans, 1 parked entry\n",
+               "tracespool rm: 1 batch, 2 spans, 1 parked entry will be removed for good\n");
     assert_spool(fixture, "1d 2d 3p 4p 5p 7p 8p 9p ");
 }
 
@@ -407,11 +404,11 @@ static void test_requeue_makes_new_batches(void **state)
     fixture_park(fixture, 1, 7, "two");
     fixture_park(fixture, 2, 0, "three");
     RUN(&run, "requeue", "ALL", "--dry-run", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "would requeue 3 parked entries, 3 spans\n", "");
+    assert_ran(&run, CTL_OK, "would requeue 3 parked entries, 3 spans\n", "");
     RUN(&run, "requeue", "1:7", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "requeued 1 parked entry, 1 span, as batch 7\n", "");
+    assert_ran(&run, CTL_OK, "requeued 1 parked entry, 1 span, as batch 7\n", "");
     RUN(&run, "requeue", "1", "1:0", "2", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "requeued 2 parked entries, 2 spans, as batches 8 to 9\n", "");
+    assert_ran(&run, CTL_OK, "requeued 2 parked entries, 2 spans, as batches 8 to 9\n", "");
     assert_spool(fixture, "1d 2d 3p 4p 5p 6p 7p 8p 9p ");
 }
 
@@ -423,7 +420,7 @@ static void test_requeue_releases_a_batch_that_is_parked_whole(void **state)
     fixture_park_whole(fixture, 5);
     assert_spool(fixture, "1d 2d 3p 4p 5h 6p 5:0 ");
     RUN(&run, "requeue", "5", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "requeued 1 parked entry, 2 spans\n", "");
+    assert_ran(&run, CTL_OK, "requeued 1 parked entry, 2 spans\n", "");
     assert_spool(fixture, "1d 2d 3p 4p 5p 6p ");
 }
 
@@ -442,7 +439,7 @@ static void test_requeue_passes_what_is_damaged(void **state)
     run_free(&run);
     assert_spool(fixture, "1d 2d 3p 4p 5p 6p 7p 1:0 ");
     RUN(&run, "requeue", "1", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "", "tracespool requeue: 1:0: Document failed validation\n");
+    assert_ran(&run, CTL_FAILED, "", "tracespool requeue: 1:0: Document failed validation\n");
 }
 
 /* --- replay ---------------------------------------------------------------- */
@@ -453,27 +450,26 @@ static void test_replay_wants_to_know_what(void **state)
 
     (void)state;
     RUN(&run, "replay");
-    assert_ran_here(&run, CTL_FAILED, "", "tracespool replay: say which: --since TIME, SEQ, SEQ-SEQ or ALL\n");
+    assert_ran(&run, CTL_FAILED, "", "tracespool replay: say which: --since TIME, SEQ, SEQ-SEQ or ALL\n");
     RUN(&run, "replay", "--until", "now");
-    assert_ran_here(&run, CTL_FAILED, "", "tracespool replay: say which: --since TIME, SEQ, SEQ-SEQ or ALL\n");
+    assert_ran(&run, CTL_FAILED, "", "tracespool replay: say which: --since TIME, SEQ, SEQ-SEQ or ALL\n");
     RUN(&run, "replay", "--since", "soon");
-    assert_ran_here(
+    assert_ran(
         &run, CTL_FAILED, "",
         "tracespool replay: --since: \"soon\" is no time; write 2h, \"yesterday 14:00\", \"2026-11-22 14:00\" or "
         "2026-11-22T14:00:00Z\n");
     RUN(&run, "replay", "ALL", "--until", "2h hence");
-    assert_ran_here(
+    assert_ran(
         &run, CTL_FAILED, "",
         "tracespool replay: --until: \"2h hence\" is no time; write 2h, \"yesterday 14:00\", \"2026-11-22 14:00\" "
         "or 2026-11-22T14:00:00Z\n");
     RUN(&run, "replay", "--since", "2500-01-01");
-    assert_ran_here(&run, CTL_FAILED, "",
-                    "tracespool replay: --since has yet to come: it is 2500-01-01T00:00:00.000Z\n");
+    assert_ran(&run, CTL_FAILED, "", "tracespool replay: --since has yet to come: it is 2500-01-01T00:00:00.000Z\n");
     RUN(&run, "replay", "--since", "yesterday", "22:00", "--until", "now");
-    assert_ran_here(&run, CTL_FAILED, "",
-                    "tracespool replay: \"22:00\" stands alone: quote a time with its day, \"yesterday 22:00\"\n");
+    assert_ran(&run, CTL_FAILED, "",
+               "tracespool replay: \"22:00\" stands alone: quote a time with its day, \"yesterday 22:00\"\n");
     RUN(&run, "replay", "--since", "1h", "--until", "2h");
-    assert_ran_here(&run, CTL_FAILED, "", "tracespool replay: --until is not after --since\n");
+    assert_ran(&run, CTL_FAILED, "", "tracespool replay: --until is not after --since\n");
 }
 
 static void test_replay_by_time(void **state)
@@ -488,7 +484,7 @@ static void test_replay_by_time(void **state)
     RUN(&run, "replay", "--since", "2h", "--dry-run", "--spool", fixture->path);
     assert_ran_in_window(&run, CTL_OK, "would replay 2 batches, 4 spans\n", "");
     RUN(&run, "replay", "--since", "1970-01-01T00:00:00Z", "--dry-run", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "would replay 2 batches, 4 spans\n", "");
+    assert_ran(&run, CTL_OK, "would replay 2 batches, 4 spans\n", "");
     assert_spool(fixture, "1d 2d 3p 4p 5p 6p ");
     RUN(&run, "replay", "--since", "2h", "--spool", fixture->path);
     assert_ran_in_window(&run, CTL_OK, "replayed 2 batches, 4 spans\n",
@@ -552,7 +548,7 @@ static void test_json_is_one_object(void **state)
     run_free(&run);
     fixture_park(fixture, 1, 0, "one");
     RUN(&run, "requeue", "ALL", "--json", "--spool", fixture->path);
-    assert_ran_here(
+    assert_ran(
         &run, CTL_OK,
         "{\"verb\":\"requeue\",\"dry_run\":false,\"batches\":0,\"spans\":1,\"stored_bytes\":0,\"parked_entries\":1,"
         "\"passed_batches\":0,\"unreadable_batches\":0,\"first_new_seq\":7,\"last_new_seq\":7,\"interrupted\":false,"
@@ -561,7 +557,7 @@ static void test_json_is_one_object(void **state)
         "");
     /* There is nothing to ask about, and what was passed over is counted all the same. */
     RUN(&run, "rm", "1-1", "--yes", "--json", "--spool", fixture->path);
-    assert_ran_here(
+    assert_ran(
         &run, CTL_OK,
         "{\"verb\":\"rm\",\"dry_run\":false,\"batches\":0,\"spans\":0,\"stored_bytes\":0,\"parked_entries\":0,"
         "\"passed_batches\":1,\"unreadable_batches\":0,\"first_new_seq\":null,\"last_new_seq\":null,\"interrupted\":"
@@ -569,7 +565,7 @@ static void test_json_is_one_object(void **state)
         "\"failed\":0,\"failures\":[]}\n",
         "");
     RUN(&run, "rm", "ALL", "--yes", "--json", "--dry-run", "--spool", fixture->path);
-    assert_ran_here(
+    assert_ran(
         &run, CTL_OK,
         "{\"verb\":\"rm\",\"dry_run\":true,\"batches\":5,\"spans\":9,\"stored_bytes\":23,\"parked_entries\":0,"
         "\"passed_batches\":2,\"unreadable_batches\":0,\"first_new_seq\":null,\"last_new_seq\":null,\"interrupted\":"
@@ -633,12 +629,11 @@ static void test_interrupt_ends_between_steps_and_says_how_far_it_came(void **st
     struct run run;
 
     run_interrupted(&run, (const char *[]){"tracespool", "hold", "3-4", "6", "--spool", fixture->path, NULL});
-    assert_ran_here(&run, CTL_PARTIAL, "held 2 batches, 4 spans\n",
-                    "tracespool hold: interrupted; the rest is as it was\n");
+    assert_ran(&run, CTL_PARTIAL, "held 2 batches, 4 spans\n", "tracespool hold: interrupted; the rest is as it was\n");
     assert_spool(fixture, "1d 2d 3h 4h 5p 6p ");
     /* All was done before it was looked for. */
     run_interrupted(&run, (const char *[]){"tracespool", "hold", "5-6", "--spool", fixture->path, NULL});
-    assert_ran_here(&run, CTL_OK, "held 2 batches, 4 spans\n", "");
+    assert_ran(&run, CTL_OK, "held 2 batches, 4 spans\n", "");
     run_interrupted(&run, (const char *[]){"tracespool", "release", "ALL", "--json", "--spool", fixture->path, NULL});
     assert_contains(run.out, "\"batches\":4,");
     assert_contains(run.out, "\"interrupted\":false,");
@@ -660,11 +655,11 @@ static void test_a_step_that_fails_changes_nothing_and_is_told(void **state)
     snprintf(expected, sizeof(expected),
              "tracespool hold: cannot change spool %s: No space left on device; the rest is as it was\n",
              fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "", expected);
+    assert_ran(&run, CTL_FAILED, "", expected);
     assert_spool(fixture, "1d 2d 3p 4p 5p 6p ");
     setenv("TRACESPOOL_FAULT", "spool.edit:2:28", 1);
     RUN(&run, "hold", "3-4", "6", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_PARTIAL, "held 2 batches, 4 spans\n", expected);
+    assert_ran(&run, CTL_PARTIAL, "held 2 batches, 4 spans\n", expected);
     assert_spool(fixture, "1d 2d 3h 4h 5p 6p ");
     fixture_park(fixture, 1, 0, "one");
     setenv("TRACESPOOL_FAULT", "spool.edit:1:28", 1);
@@ -688,15 +683,15 @@ static void test_a_count_that_fails_removes_nothing(void **state)
     snprintf(expected, sizeof(expected),
              "tracespool rm: cannot begin a transaction in spool %s: Input/output error; the rest is as it was\n",
              fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "", expected);
+    assert_ran(&run, CTL_FAILED, "", expected);
     setenv("TRACESPOOL_FAULT", "spool.edit.begin:2:5", 1);
     RUN(&run, "rm", "ALL", "--yes", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "", expected);
+    assert_ran(&run, CTL_FAILED, "", expected);
     setenv("TRACESPOOL_FAULT", "spool.edit.begin:1:5", 1);
     RUN(&run, "rm", "1", "--spool", fixture->path);
     snprintf(expected, sizeof(expected), "tracespool rm: cannot begin a transaction in spool %s: Input/output error\n",
              fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "", expected);
+    assert_ran(&run, CTL_FAILED, "", expected);
     unsetenv("TRACESPOOL_FAULT");
     assert_spool(fixture, "1d 2d 3p 4p 5p 6p ");
 }

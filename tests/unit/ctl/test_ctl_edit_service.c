@@ -39,10 +39,10 @@ static void test_replay_takes_batches_of_the_service_as_a_whole(void **state)
     struct run run;
 
     RUN(&run, "replay", "1-4", "--service", "order", "--dry-run", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "would replay 2 batches, 58 spans\n", "");
+    assert_ran(&run, CTL_OK, "would replay 2 batches, 58 spans\n", "");
     assert_spool(fixture, "1d 2d 3d 4d 5d 6p ");
     RUN(&run, "replay", "1-4", "--service", "svc-11", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "replayed 1 batch, 137 spans\n", "tracespool replay: 1 batch, 137 spans" ASKED);
+    assert_ran(&run, CTL_OK, "replayed 1 batch, 137 spans\n", "tracespool replay: 1 batch, 137 spans" ASKED);
     assert_spool(fixture, "1d 2d 3d 4p 5d 6p ");
     RUN(&run, "replay", "--since", "1h", "--until", "now", "--service", "nobody", "--json", "--spool", fixture->path);
     assert_int_equal(run.status, CTL_FAILED);
@@ -69,12 +69,12 @@ static void test_an_id_without_spans_of_the_service_is_told(void **state)
     struct run run;
 
     RUN(&run, "replay", "2", "--service", "order", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_FAILED, "", "tracespool replay: 2: has no spans of order\n");
+    assert_ran(&run, CTL_FAILED, "", "tracespool replay: 2: has no spans of order\n");
     RUN(&run, "replay", "1", "2", "3", "6", "--service", "order", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_PARTIAL, "replayed 2 batches, 58 spans\n",
-                    "tracespool replay: 6: is pending; replay takes only what is delivered\n"
-                    "tracespool replay: 2: has no spans of order\n"
-                    "tracespool replay: 2 batches, 58 spans" ASKED);
+    assert_ran(&run, CTL_PARTIAL, "replayed 2 batches, 58 spans\n",
+               "tracespool replay: 6: is pending; replay takes only what is delivered\n"
+               "tracespool replay: 2: has no spans of order\n"
+               "tracespool replay: 2 batches, 58 spans" ASKED);
     assert_spool(fixture, "1p 2d 3p 4d 5d 6p ");
     RUN(&run, "replay", "5", "--service", "order", "--spool", fixture->path);
     assert_int_equal(run.status, CTL_FAILED);
@@ -109,16 +109,16 @@ static void test_hold_and_release_take_a_service_too(void **state)
     assert_contains(run.err, " in the same batches would be held too; ");
     run_free(&run);
     RUN(&run, "hold", "ALL", "--service", "pricing", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "held 1 batch, 124 spans\n",
-                    "tracespool hold: what other services sent in the same batches is held too; batches that come "
-                    "from now on are not\n");
+    assert_ran(&run, CTL_OK, "held 1 batch, 124 spans\n",
+               "tracespool hold: what other services sent in the same batches is held too; batches that come "
+               "from now on are not\n");
     RUN(&run, "hold", "ALL", "--service", "order", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "held 3 batches, 62 spans\n",
-                    "tracespool hold: what other services sent in the same batches is held too; batches that come "
-                    "from now on are not\n");
+    assert_ran(&run, CTL_OK, "held 3 batches, 62 spans\n",
+               "tracespool hold: what other services sent in the same batches is held too; batches that come "
+               "from now on are not\n");
     RUN(&run, "release", "1-6", "--service", "order", "--spool", fixture->path);
-    assert_ran_here(&run, CTL_OK, "released 3 batches, 62 spans\n",
-                    "tracespool release: what other services sent in the same batches is released too\n");
+    assert_ran(&run, CTL_OK, "released 3 batches, 62 spans\n",
+               "tracespool release: what other services sent in the same batches is released too\n");
     assert_spool(fixture, "1p 2h 3p 4p 5d 6p ");
 }
 

@@ -180,7 +180,6 @@ static void test_ls_lists_what_a_service_sent(void **state)
     run_free(&run);
     RUN(&run, "ls", "--service", "nobody", "--spool", fixture->path);
     assert_ran(&run, CTL_OK, "No pending batches match. `tracespool ls --all` lists history.\n", "");
-    run_free(&run);
 }
 
 static void test_ls_lists_what_was_received_in_time(void **state)
@@ -270,17 +269,13 @@ static void test_ls_of_an_empty_spool(void **state)
     fixture_open_spool(&fixture);
     RUN(&run, "ls", "--spool", fixture.path);
     assert_ran(&run, CTL_OK, "No pending batches.\n", "");
-    run_free(&run);
     RUN(&run, "ls", "--json", "--spool", fixture.path);
     assert_ran(&run, CTL_OK, "", "");
-    run_free(&run);
     RUN(&run, "ls", "--parked", "--spool", fixture.path);
     assert_ran(&run, CTL_OK, "Nothing is parked.\n", "");
-    run_free(&run);
     fixture_deliver(&fixture, fixture_put_file(&fixture, "python-awkward-0012.pb", 1));
     RUN(&run, "ls", "--spool", fixture.path);
     assert_ran(&run, CTL_OK, "No pending batches. `tracespool ls --all` lists history.\n", "");
-    run_free(&run);
     fixture_remove_spool(&fixture);
 }
 
@@ -417,7 +412,6 @@ static void test_ls_parked_lists_reason_code_and_text(void **state)
     run_free(&run);
     RUN(&run, "ls", "--parked", "--service", "order", "--spool", fixture->path);
     assert_ran(&run, CTL_OK, "Nothing that is parked matches.\n", "");
-    run_free(&run);
     RUN(&run, "status", "--spool", fixture->path);
     assert_contains(run.out, "parked     2 entries\n");
     assert_contains(run.out, "! 2 entries were not stored in MongoDB and kept in the spool");

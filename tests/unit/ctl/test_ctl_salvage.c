@@ -261,20 +261,16 @@ static void test_salvage_that_cannot_begin_is_told(void **state)
     RUN(&run, "salvage");
     assert_ran(&run, CTL_FAILED, "",
                "tracespool salvage: takes one file: a spool's data.mdb, or the directory that it is in\n");
-    run_free(&run);
     RUN(&run, "salvage", "--output", "x", "--endpoint", "a:1", "y");
     assert_ran(&run, CTL_FAILED, "", "tracespool salvage: takes --output or --endpoint, not both\n");
-    run_free(&run);
     RUN(&run, "salvage", "--dry-run", "/nowhere");
     assert_ran(&run, CTL_FAILED, "", "tracespool salvage: cannot open /nowhere: No such file or directory\n");
-    run_free(&run);
     RUN(&run, "salvage", "--endpoint", "nowhere", fixture->data);
     assert_int_equal(run.status, CTL_FAILED);
     assert_contains(run.err, "\"nowhere\" is no endpoint");
     run_free(&run);
     RUN(&run, "salvage", "--timeout", "0", "x");
     assert_ran(&run, CTL_FAILED, "", "tracespool salvage: --timeout takes a duration of 1ms to 1h, not \"0\"\n");
-    run_free(&run);
 }
 
 /* --- check ------------------------------------------------------------------------ */
@@ -364,10 +360,8 @@ static void test_check_that_cannot_begin_is_told(void **state)
     (void)state;
     RUN(&run, "check", "x");
     assert_ran(&run, CTL_FAILED, "", "tracespool check: takes no operand; --spool DIR names another spool\n");
-    run_free(&run);
     RUN(&run, "check", "--spool", "/nowhere");
     assert_ran(&run, CTL_FAILED, "", "tracespool check: no spool at /nowhere: is this the spool.path of the daemon?\n");
-    run_free(&run);
     RUN(&run, "--json", "check", "--spool", "/nowhere");
     assert_int_equal(run.status, CTL_FAILED);
     assert_contains(run.out, "\"sound\":false,");

@@ -285,20 +285,16 @@ static void test_send_that_cannot_start_is_told(void **state)
     RUN(&run, "send");
     assert_ran(&run, CTL_FAILED, "",
                "tracespool send: takes files of requests, in protobuf or OTLP/JSON; - is standard input\n");
-    run_free(&run);
     RUN(&run, "send", "--endpoint", "nowhere", "x");
     assert_int_equal(run.status, CTL_FAILED);
     assert_contains(run.err, "\"nowhere\" is no endpoint");
     run_free(&run);
     RUN(&run, "send", "--repeat", "0", "x");
     assert_ran(&run, CTL_FAILED, "", "tracespool send: --repeat takes a number from 1 to 1000000000, not \"0\"\n");
-    run_free(&run);
     RUN(&run, "send", "--timeout", "0", "x");
     assert_ran(&run, CTL_FAILED, "", "tracespool send: --timeout takes a duration of 1ms to 1h, not \"0\"\n");
-    run_free(&run);
     RUN(&run, "send", "--retry-for", "2h", "x");
     assert_ran(&run, CTL_FAILED, "", "tracespool send: --retry-for takes a duration of 0 to 1h, not \"2h\"\n");
-    run_free(&run);
     RUN(&run, "send", "--endpoint", "127.0.0.1:1", "/");
     assert_int_equal(run.status, CTL_FAILED);
     assert_contains(run.err, "tracespool send: /: Is a directory\n");

@@ -15,13 +15,10 @@ static void test_shard_mistakes_are_told(void **state)
     (void)state;
     RUN(&run, "shard", "traces_20261122");
     assert_ran(&run, CTL_FAILED, "", "tracespool shard: takes no operands\n");
-    run_free(&run);
     RUN(&run, "shard", "--timeout", "0s");
     assert_ran(&run, CTL_FAILED, "", "tracespool shard: --timeout takes a duration of 1ms to 24h, not \"0s\"\n");
-    run_free(&run);
     RUN(&run, "shard", "--timeout", "25h");
     assert_ran(&run, CTL_FAILED, "", "tracespool shard: --timeout takes a duration of 1ms to 24h, not \"25h\"\n");
-    run_free(&run);
 }
 
 static void test_shard_needs_mongodb_and_no_spool(void **state)

@@ -74,7 +74,6 @@ static void test_show_trace_joins_batches_into_one_tree(void **state)
                "└ middleware - patched                 internal     190 µs  ▏                                history\n"
                "  └ middleware - jsonParser            internal    60.8 µs  ▏                                history\n",
                "");
-    run_free(&run);
 }
 
 static void test_show_trace_201_levels_deep(void **state)
@@ -108,7 +107,6 @@ static void test_show_trace_json_is_a_line_a_span(void **state)
                "\"start_unix_ns\":1795364536409300802,\"end_unix_ns\":0,\"duration_seconds\":null,\"events\":1,"
                "\"depth\":1,\"root_because\":null,\"spool\":\"pending\",\"parked\":false,\"mongodb\":null}\n",
                "");
-    run_free(&run);
 }
 
 static void test_show_trace_sent_twice_has_each_span_once(void **state)
@@ -150,7 +148,6 @@ static void test_show_trace_that_is_nowhere_fails(void **state)
     RUN(&run, "show", "--from", "spool", "0123456789abcdef0123456789ABCDEF", "--spool", fixture->path);
     assert_ran(&run, CTL_FAILED, "",
                "tracespool show: no span of trace 0123456789abcdef0123456789abcdef in the spool\n");
-    run_free(&run);
 }
 
 /* MongoDB being away is when this is needed most: it is told, and the spool's part shown. */
@@ -207,7 +204,6 @@ static void test_show_batch_json_is_a_request(void **state)
                "\"events\":[{\"timeUnixNano\":\"1\",\"name\":\"e\",\"attributes\":[{\"key\":\"k\","
                "\"value\":{\"stringValue\":\"v\"}}]}],\"status\":{}}]}]}]}\n",
                "");
-    run_free(&run);
 }
 
 /* As requests: a line for each batch, which has only the spans of the trace. */
@@ -245,7 +241,6 @@ static void test_show_otlp_of_a_trace_that_is_nowhere_fails(void **state)
 
     RUN(&run, "show", "--otlp", "--from", "spool", "0123456789abcdef0123456789ABCDEF", "--spool", fixture->path);
     assert_ran(&run, CTL_FAILED, "", "tracespool show: no span of trace 0123456789abcdef0123456789abcdef was found\n");
-    run_free(&run);
 }
 
 static void test_show_otlp_without_mongodb_is_a_note(void **state)
@@ -289,7 +284,6 @@ static void test_show_batch_that_is_not_there_fails(void **state)
 
     RUN(&run, "show", "77", "--spool", fixture->path);
     assert_ran(&run, CTL_FAILED, "", "tracespool show: 77: there is no such batch; the newest is 5\n");
-    run_free(&run);
     parked.payload = slice_of_text("x");
     assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
     RUN(&run, "show", "77", "--spool", fixture->path);

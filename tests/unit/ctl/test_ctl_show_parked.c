@@ -140,7 +140,6 @@ static void test_show_entry_of_a_whole_batch_points_to_it(void **state)
     RUN(&entry, "show", "1:0", "--otlp", "--spool", fixture->path);
     RUN(&batch, "show", "1", "--otlp", "--spool", fixture->path);
     assert_ran(&entry, CTL_OK, batch.out, "");
-    run_free(&entry);
     run_free(&batch);
 }
 
@@ -167,11 +166,9 @@ static void test_show_entry_that_is_damaged_makes_it_2(void **state)
     RUN(&run, "show", "1:5", "--spool", fixture->path);
     assert_ran(&run, CTL_PARTIAL, "parked 1:5  damaged\na checksum is wrong\n",
                "tracespool show: parked entry 1:5 cannot be read: a checksum is wrong\n");
-    run_free(&run);
     for (const char *const *form = (const char *const[]){"--otlp", "--raw", NULL}; *form != NULL; form++) {
         RUN(&run, "show", "1:5", *form, "--spool", fixture->path);
         assert_ran(&run, CTL_PARTIAL, "", "tracespool show: parked entry 1:5 cannot be read: a checksum is wrong\n");
-        run_free(&run);
     }
     RUN(&run, "show", "1:4", "--spool", fixture->path);
     assert_int_equal(run.status, CTL_PARTIAL);
@@ -191,14 +188,11 @@ static void test_show_entry_that_is_not_there_is_told(void **state)
     RUN(&run, "show", "1:6", "--spool", fixture->path);
     assert_ran(&run, CTL_FAILED, "",
                "tracespool show: nothing is parked at 1:6; `tracespool ls --parked` lists what is\n");
-    run_free(&run);
     RUN(&run, "show", "9", "--raw", "--spool", fixture->path);
     assert_ran(&run, CTL_FAILED, "", "tracespool show: 9: there is no such batch; the newest is 1\n");
-    run_free(&run);
     RUN(&run, "show", "7:all", "--spool", fixture->path);
     assert_ran(&run, CTL_FAILED, "",
                "tracespool show: nothing is parked at 7:all; `tracespool ls --parked` lists what is\n");
-    run_free(&run);
 }
 
 static void test_show_all_of_a_batch_that_is_not_parked_whole_counts(void **state)
@@ -216,7 +210,6 @@ static void test_show_all_of_a_batch_that_is_not_parked_whole_counts(void **stat
     assert_ran(&run, CTL_FAILED, "",
                "tracespool show: 2:all: the batch is not parked as a whole; 2:N shows a span that is\n"
                "tracespool show: 2 spans of it are parked; `tracespool ls --parked` lists what is\n");
-    run_free(&run);
     RUN(&run, "show", "1", "--spool", fixture->path);
     assert_contains(run.out, "\nparked as a whole; `tracespool show 1:all` says why\n");
     run_free(&run);
