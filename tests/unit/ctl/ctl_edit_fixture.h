@@ -15,18 +15,10 @@ static inline void fixture_put_batches(struct spool_fixture *fixture, unsigned c
 
 static inline void fixture_park(struct spool_fixture *fixture, uint64_t seq, uint32_t index, const char *payload)
 {
-    struct spool_parked parked = {.seq = seq,
-                                  .index = index,
-                                  .reason = SPOOL_PARK_REFUSED,
-                                  .code = 121,
-                                  .attempts = 1,
-                                  .spans = 1,
-                                  .parked_ns = clock_wall_ns(),
-                                  .received_ns = clock_wall_ns(),
-                                  .text = "Document failed validation",
-                                  .payload = slice_of_text(payload)};
+    struct spool_parked parked = fixture_refused(seq, index, "Document failed validation", slice_of_text(payload));
     struct err err;
 
+    parked.parked_ns = parked.received_ns = clock_wall_ns();
     assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
 }
 

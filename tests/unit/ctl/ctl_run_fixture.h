@@ -229,4 +229,19 @@ static inline void fixture_deliver(struct spool_fixture *fixture, uint64_t seq)
     assert_int_equal(spool_writer_delivered(fixture->writer, &seq, 1, &err), 0);
 }
 
+/* A span that MongoDB refused, for spool_writer_park; received and parked at 2023-11-14T22:13:20Z. */
+static inline struct spool_parked fixture_refused(uint64_t seq, uint32_t index, const char *text, struct slice payload)
+{
+    return (struct spool_parked){.seq = seq,
+                                 .index = index,
+                                 .reason = SPOOL_PARK_REFUSED,
+                                 .code = 121,
+                                 .attempts = 1,
+                                 .spans = 1,
+                                 .parked_ns = 1700000000ULL * NS_PER_S,
+                                 .received_ns = 1700000000ULL * NS_PER_S,
+                                 .text = text,
+                                 .payload = payload};
+}
+
 #endif

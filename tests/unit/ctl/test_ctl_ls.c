@@ -363,16 +363,7 @@ static void test_ls_parked_lists_reason_code_and_text(void **state)
     struct err err;
     struct run run;
     const char *line;
-    struct spool_parked parked = {.seq = 2,
-                                  .index = 5,
-                                  .reason = SPOOL_PARK_REFUSED,
-                                  .code = 121,
-                                  .attempts = 1,
-                                  .spans = 1,
-                                  .parked_ns = 1700000000ULL * NS_PER_S,
-                                  .received_ns = 1700000000ULL * NS_PER_S,
-                                  .text = "Document failed \033[31mvalidation",
-                                  .payload = slice_of_text("abc")};
+    struct spool_parked parked = fixture_refused(2, 5, "Document failed \033[31mvalidation", slice_of_text("abc"));
 
     assert_int_equal(spool_writer_park(fixture->writer, &parked, 1, &err), 0);
     parked.index = 6;
