@@ -23,7 +23,7 @@
 
 #include "clock.h"
 #include "export_client.h"
-#include "export_grpc.h"
+#include "grpc_fixture.h"
 #include "otlp_response.h"
 #include "otlp_status.h"
 
@@ -274,21 +274,7 @@ static void test_code_name_knows_all_and_others(void **state)
     assert_string_equal(export_code_name(-1), "CODE(-1)");
 }
 
-static int start_grpc(void **state)
-{
-    (void)state;
-    export_grpc_init();
-    return 0;
-}
-
-static int stop_grpc(void **state)
-{
-    (void)state;
-    export_grpc_shutdown();
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start_grpc, stop_grpc)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_start_grpc, fixture_stop_grpc)
 
 int main(void)
 {

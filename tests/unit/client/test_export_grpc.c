@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "export_grpc.h"
+#include "grpc_fixture.h"
 #include "log.h"
 
 /* What gpr_log writes to standard error for `message`, as an error of core's. */
@@ -60,20 +60,6 @@ static void test_noise_of_core_is_debug(void **state)
     }
 }
 
-static int start_grpc(void **state)
-{
-    (void)state;
-    export_grpc_init();
-    return 0;
-}
-
-static int stop_grpc(void **state)
-{
-    (void)state;
-    export_grpc_shutdown();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -81,5 +67,5 @@ int main(void)
         cmocka_unit_test(test_noise_of_core_is_debug),
     };
 
-    return cmocka_run_group_tests(tests, start_grpc, stop_grpc);
+    return cmocka_run_group_tests(tests, fixture_start_grpc, fixture_stop_grpc);
 }
