@@ -10,27 +10,11 @@
 #include <cmocka.h>
 
 #include "otlp_decode.h"
+#include "otlp_fixture.h"
 #include "otlp_index.h"
 #include "otlp_samples.h"
 
 #define BYTES(text) slice_of(text, sizeof(text) - 1)
-
-static struct arena arena;
-static struct err err;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, 64UL << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
 
 /* Both packed by protobuf-c: equal bytes are equal messages, as no capture has a field that is not known. */
 static void check_same(const void *decoded, const ProtobufCMessageDescriptor *descriptor, struct slice bytes)
@@ -215,16 +199,16 @@ static void test_decode_full_arena_is_busy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_decode_captures_as_protobuf_c, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_decode_empty_gives_defaults, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_decode_text_points_into_input, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_decode_scalar_given_again_last_counts, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_decode_unknown_fields_are_left_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_decode_message_given_again_is_merged, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_decode_oneof_message_given_again_is_merged, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_decode_oneof_last_member_counts, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_decode_malformed_is_poison, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_decode_full_arena_is_busy, setup, teardown),
+        TEST(test_decode_captures_as_protobuf_c),
+        TEST(test_decode_empty_gives_defaults),
+        TEST(test_decode_text_points_into_input),
+        TEST(test_decode_scalar_given_again_last_counts),
+        TEST(test_decode_unknown_fields_are_left_out),
+        TEST(test_decode_message_given_again_is_merged),
+        TEST(test_decode_oneof_message_given_again_is_merged),
+        TEST(test_decode_oneof_last_member_counts),
+        TEST(test_decode_malformed_is_poison),
+        TEST(test_decode_full_arena_is_busy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,32 +8,16 @@
 
 #include <cmocka.h>
 
+#include "otlp_fixture.h"
 #include "otlp_fragment.h"
 #include "otlp_samples.h"
 
 #define REQUEST_BYTES_MAX (64UL << 20)
 #define RECEIVED_NS 1700000000000000000ULL
 
-static struct arena arena;
-static struct err err;
 static struct otlp_index request_index;
 static struct otlp_fragment *fragments;
 static size_t fragment_count;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, 1UL << 30);
-    memset(&err, 0, sizeof(err));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
 
 static void build(struct slice request)
 {
@@ -357,16 +341,16 @@ static void test_fragment_search_for_traces_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_fragment_captures_hold_each_span_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_interleaved_traces_keep_order_of_appearance, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_rejected_spans_are_left_out, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_nothing_valid_is_no_fragment, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_many_spans_are_cut, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_large_spans_are_cut, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_span_over_the_bound_is_its_own, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_repeated_span_is_kept_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_search_for_repetitions_is_bounded, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_search_for_traces_is_bounded, set_up, tear_down),
+        TEST(test_fragment_captures_hold_each_span_once),
+        TEST(test_fragment_interleaved_traces_keep_order_of_appearance),
+        TEST(test_fragment_rejected_spans_are_left_out),
+        TEST(test_fragment_nothing_valid_is_no_fragment),
+        TEST(test_fragment_many_spans_are_cut),
+        TEST(test_fragment_large_spans_are_cut),
+        TEST(test_fragment_span_over_the_bound_is_its_own),
+        TEST(test_fragment_repeated_span_is_kept_once),
+        TEST(test_fragment_search_for_repetitions_is_bounded),
+        TEST(test_fragment_search_for_traces_is_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,27 +10,11 @@
 
 #include "fault.h"
 #include "hex.h"
+#include "otlp_fixture.h"
 #include "otlp_fragment.h"
 #include "otlp_samples.h"
 
-static struct arena arena;
-static struct err err;
 static struct otlp_index request_index;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, 64UL << 20);
-    memset(&err, 0, sizeof(err));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
 
 /* The one fragment of a request, which is freed: the fragment's bytes are copied to the arena before. */
 static struct otlp_fragment *only_fragment(struct samples_request *request)
@@ -218,14 +202,14 @@ static void test_fragment_no_memory_to_hash_is_busy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_fragment_hash_is_what_it_was, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_hash_ignores_how_spans_are_divided, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_hash_takes_every_part_in, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_single_is_what_the_span_alone_would_be, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_full_arena_is_busy, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_single_full_arena_is_busy, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_encode_into_full_buffer_fails, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fragment_no_memory_to_hash_is_busy, set_up, tear_down),
+        TEST(test_fragment_hash_is_what_it_was),
+        TEST(test_fragment_hash_ignores_how_spans_are_divided),
+        TEST(test_fragment_hash_takes_every_part_in),
+        TEST(test_fragment_single_is_what_the_span_alone_would_be),
+        TEST(test_fragment_full_arena_is_busy),
+        TEST(test_fragment_single_full_arena_is_busy),
+        TEST(test_fragment_encode_into_full_buffer_fails),
+        TEST(test_fragment_no_memory_to_hash_is_busy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

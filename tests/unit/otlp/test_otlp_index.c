@@ -9,28 +9,9 @@
 #include <cmocka.h>
 
 #include "otlp_decode.h"
+#include "otlp_fixture.h"
 #include "otlp_index.h"
 #include "otlp_samples.h"
-
-#define ARENA_BYTES (256UL << 20)
-
-static struct arena arena;
-static struct err err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena, ARENA_BYTES);
-    memset(&err, 0, sizeof(err));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_fini(&arena);
-    return 0;
-}
 
 static unsigned count_traces(const struct otlp_index *index)
 {
@@ -334,15 +315,15 @@ static void test_validity_name_is_stable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_index_captures_match_their_list, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_index_nothing_is_an_empty_request, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_index_ids_are_judged, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_index_id_given_again_counts_last, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_index_parts_in_pieces_are_merged, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_index_depth_is_that_of_the_deepest_value, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_index_full_arena_is_busy, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_decode_garbage_is_poison, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_decode_full_arena_is_busy, set_up, tear_down),
+        TEST(test_index_captures_match_their_list),
+        TEST(test_index_nothing_is_an_empty_request),
+        TEST(test_index_ids_are_judged),
+        TEST(test_index_id_given_again_counts_last),
+        TEST(test_index_parts_in_pieces_are_merged),
+        TEST(test_index_depth_is_that_of_the_deepest_value),
+        TEST(test_index_full_arena_is_busy),
+        TEST(test_decode_garbage_is_poison),
+        TEST(test_decode_full_arena_is_busy),
         cmocka_unit_test(test_attribute_string_of_other_types_is_passed_over),
         cmocka_unit_test(test_validity_name_is_stable),
     };
