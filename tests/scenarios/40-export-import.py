@@ -1,9 +1,7 @@
 """Out of the spool into files of OTLP and back: every field of every span, once, whatever the form and the way."""
 
-import errno
 import json
 import os
-import pty
 import signal
 import subprocess
 
@@ -14,6 +12,7 @@ from lib.certificates import Authority, write_secret
 from lib.clients import Client, Load, nonce
 from lib.collector import Collector
 from lib.daemon import Daemon, binary
+from lib.terminal import Terminal
 from lib.waiting import wait_until
 
 TOKEN = "kX7f-first-token-0123456789"
@@ -338,38 +337,21 @@ def test_interrupted_it_leaves_no_file(stopped, shared_mongod, folder):
     assert list(folder.glob("exported*")) == ([out] if process.returncode == 0 else [])
 
 
-def on_a_terminal(arguments: list[str]) -> tuple[int, bytes]:
-    pid, terminal = pty.fork()
-    if pid == 0:
-        try:
-            os.execv(arguments[0], arguments)
-        finally:
-            os._exit(127)
-    output = b""
-    while True:
-        try:
-            data = os.read(terminal, 65536)
-        except OSError as reason:
-            if reason.errno != errno.EIO:
-                raise
-            data = b""
-        if not data:
-            break
-        output += data
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), output
+def on_a_terminal(daemon: Daemon, *arguments: str) -> tuple[int, str]:
+    with Terminal(*arguments, config=daemon.config) as terminal:
+        return terminal.wait_exit(), terminal.read()
 
 
 def test_on_a_terminal(stopped, shared_mongod, folder):
     fill(stopped, captures("java-0001"), shared_mongod.uri)
-    status, output = on_a_terminal(command(stopped, "export", "--format", "proto"))
-    assert status == 1 and b"is no text for a terminal" in output
-    status, output = on_a_terminal(command(stopped, "export"))
-    assert status == 0 and b'{"resourceSpans":' in output
-    status, output = on_a_terminal(command(stopped, "export", "--output", str(folder / "out")))
-    assert status == 0 and b"exporting: 1 batch" in output
-    status, output = on_a_terminal(command(stopped, "import"))
-    assert status == 1 and b"- is standard input" in output
+    status, output = on_a_terminal(stopped, "export", "--format", "proto")
+    assert status == 1 and "is no text for a terminal" in output
+    status, output = on_a_terminal(stopped, "export")
+    assert status == 0 and '{"resourceSpans":' in output
+    status, output = on_a_terminal(stopped, "export", "--output", str(folder / "out"))
+    assert status == 0 and "exporting: 1 batch" in output
+    status, output = on_a_terminal(stopped, "import")
+    assert status == 1 and "- is standard input" in output
 
 
 # --- TLS and tokens ---------------------------------------------------------------------------------------
