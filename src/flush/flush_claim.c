@@ -49,17 +49,18 @@ enum spool_end flush_claim_end(enum flush_order order, unsigned thread, unsigned
  */
 static int share_out(const struct flush_claims *claims, struct spool *spool, struct spool_want *want, struct err *err)
 {
-    uint64_t records, spans, share;
+    uint64_t records, spans, spans_each, share;
 
     if (claims->threads == 1)
         return 0;
     if (spool_stat_pending(spool, &records, &spans, err) != 0)
         return -1;
+    spans_each = records > 0 ? spans / records : 0;
     share = spans / (FLUSH_CLAIM_SHARE * claims->threads);
     if (share < FLUSH_CLAIM_SPANS_MIN)
         share = FLUSH_CLAIM_SPANS_MIN;
-    if (share < spans && records * share / spans < want->max_records)
-        want->max_records = records * share / spans + 1;
+    if (spans_each > 0 && share / spans_each < want->max_records)
+        want->max_records = share / spans_each + 1;
     return 0;
 }
 
