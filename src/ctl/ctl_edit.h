@@ -84,6 +84,12 @@ struct ctl_edit {
     struct ctl_edit_failure failures[CTL_EDIT_ERRORS_MAX];
 };
 
+/* `first`, or the first batch behind it that can be of the time that is meant. */
+static inline uint64_t ctl_edit_from(const struct ctl_edit *edit, uint64_t first)
+{
+    return first > edit->begin ? first : edit->begin;
+}
+
 /* --- ctl_edit_plan.c ------------------------------------------------------- */
 
 /*

@@ -77,7 +77,7 @@ static int look_through(struct search *search, struct ctl_edit_work *work, struc
 {
     struct ctl_edit *edit = search->edit;
     struct ctl_pick fits = {.states = edit->states, .since_ns = edit->pick.since_ns, .until_ns = edit->pick.until_ns};
-    uint64_t first = work->first > edit->begin ? work->first : edit->begin;
+    uint64_t first = ctl_edit_from(edit, work->first);
     const struct spool_record *header;
     int result;
 

@@ -103,7 +103,7 @@ static void run_batches(struct run *run, const struct ctl_edit_work *work)
         .dry_run = run->dry,
     };
     struct spool_edit_result sum = {.records = 0};
-    uint64_t from = work->first > edit->begin ? work->first : edit->begin;
+    uint64_t from = ctl_edit_from(edit, work->first);
     int result;
 
     do {

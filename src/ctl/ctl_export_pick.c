@@ -177,11 +177,10 @@ static int put_record(struct ctl_export *export, const struct spool_record *reco
 static int put_range(struct ctl_export *export, uint64_t first, uint64_t last, struct err *err)
 {
     const struct spool_record *header;
-    uint64_t begin = export->edit->begin;
     struct ctl_pages pages;
     int result = 0;
 
-    ctl_pages_init(&pages, export->spool, first > begin ? first : begin, last + 1, false);
+    ctl_pages_init(&pages, export->spool, ctl_edit_from(export->edit, first), last + 1, false);
     go_to_entry(export, first, 0);
     while (!is_enough(export) && (result = ctl_pages_next(&pages, &header, err)) > 0) {
         if (put_record(export, header, err) < 0)

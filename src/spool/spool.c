@@ -237,13 +237,8 @@ static int check_exists(const struct spool *spool, struct err *err)
 static int adopt_size(struct spool *spool, struct err *err)
 {
     struct spool_counters counters;
-    MDB_txn *txn;
-    int rc = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
+    int rc = spool_state_read_counters(spool, &counters);
 
-    if (rc == 0) {
-        rc = spool_state_get_counters(txn, spool, &counters);
-        mdb_txn_abort(txn);
-    }
     if (rc == 0)
         rc = mdb_env_set_mapsize(spool->env, counters.size_bytes);
     if (rc != 0)

@@ -150,13 +150,8 @@ int spool_stat(struct spool *spool, struct spool_stat *stat, struct err *err)
 int spool_stat_pending(struct spool *spool, uint64_t *records, uint64_t *spans, struct err *err)
 {
     struct spool_counters counters;
-    MDB_txn *txn;
-    int rc = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
+    int rc = spool_state_read_counters(spool, &counters);
 
-    if (rc == 0) {
-        rc = spool_state_get_counters(txn, spool, &counters);
-        mdb_txn_abort(txn);
-    }
     if (rc != 0)
         return spool_lmdb_error(err, rc, "cannot read spool %s", spool->path);
     *records = counters.pending_records;

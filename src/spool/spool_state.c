@@ -106,6 +106,18 @@ int spool_state_get_counters(MDB_txn *txn, const struct spool *spool, struct spo
     return counters->next_seq > 0 ? 0 : MDB_CORRUPTED;
 }
 
+int spool_state_read_counters(const struct spool *spool, struct spool_counters *counters)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
+
+    if (rc != 0)
+        return rc;
+    rc = spool_state_get_counters(txn, spool, counters);
+    mdb_txn_abort(txn);
+    return rc;
+}
+
 int spool_state_put_counters(MDB_txn *txn, const struct spool *spool, const struct spool_counters *counters)
 {
     uint64_t values[COUNTERS];

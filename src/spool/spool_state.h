@@ -56,6 +56,9 @@ int spool_state_put_format(MDB_txn *txn, MDB_dbi state); /* SPOOL_FORMAT_VERSION
 int spool_state_get_counters(MDB_txn *txn, const struct spool *spool, struct spool_counters *counters);
 int spool_state_put_counters(MDB_txn *txn, const struct spool *spool, const struct spool_counters *counters);
 
+/* The same as get, in a read transaction of its own. */
+int spool_state_read_counters(const struct spool *spool, struct spool_counters *counters);
+
 /*
  * A record whose first header is `head` leaves or enters a state.  A damaged
  * header has no numbers to subtract: sums are right again once nothing is left.

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "environment.h"
 #include "log.h"
 #include "power_cuts.h"
 #include "power_image.h"
@@ -53,13 +54,6 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     (void)type;
     (void)ftw;
     return remove(path);
-}
-
-static uint64_t from_environment(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-
-    return text == NULL || *text == '\0' ? otherwise : strtoull(text, NULL, 10);
 }
 
 static size_t images_of(unsigned share)

@@ -83,15 +83,20 @@ void fixture_fini(struct fixture *fixture)
     nftw(fixture->path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-int fixture_setup(void **state)
+int fixture_setup_by(void **state, void (*init)(struct fixture *fixture, uint64_t size_bytes), uint64_t size_bytes)
 {
     struct fixture *fixture = malloc(sizeof(*fixture));
 
     assert_non_null(fixture);
-    fixture_init(fixture, FIXTURE_SIZE);
+    init(fixture, size_bytes);
     fixture_open(fixture);
     *state = fixture;
     return 0;
+}
+
+int fixture_setup(void **state)
+{
+    return fixture_setup_by(state, fixture_init, FIXTURE_SIZE);
 }
 
 int fixture_teardown(void **state)

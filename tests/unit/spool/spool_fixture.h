@@ -41,6 +41,8 @@ void fixture_fatal(const struct err *err);
 
 /* cmocka's setup and teardown: FIXTURE_SIZE, open. */
 int fixture_setup(void **state);
+/* The same of a size, made by `init`: fixture_init, or what calls it. */
+int fixture_setup_by(void **state, void (*init)(struct fixture *fixture, uint64_t size_bytes), uint64_t size_bytes);
 int fixture_teardown(void **state);
 
 struct fixture_put {

@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "environment.h"
 #include "log.h"
 #include "spool_aside.h"
 #include "spool_salvage.h"
@@ -325,13 +326,6 @@ static void show(const char *log)
     snprintf(command, sizeof(command), "cat %s", log);
     if (system(command) != 0)
         print_message("no %s\n", log);
-}
-
-static uint64_t from_environment(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-
-    return text != NULL ? strtoull(text, NULL, 0) : otherwise;
 }
 
 struct counts {

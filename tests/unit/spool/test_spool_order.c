@@ -49,13 +49,7 @@ static uint64_t times[RECORDS + 1]; /* by seq */
 
 static int setup(void **state)
 {
-    struct fixture *fixture = malloc(sizeof(*fixture));
-
-    assert_non_null(fixture);
-    fixture_init_fast(fixture, FIXTURE_SIZE);
-    fixture_open(fixture);
-    *state = fixture;
-    return 0;
+    return fixture_setup_by(state, fixture_init_fast, FIXTURE_SIZE);
 }
 
 /* The fixture makes the time of its seed. */

@@ -22,13 +22,7 @@
 
 static int small_setup(void **state)
 {
-    struct fixture *fixture = malloc(sizeof(*fixture));
-
-    assert_non_null(fixture);
-    fixture_init(fixture, SMALL);
-    fixture_open(fixture);
-    *state = fixture;
-    return 0;
+    return fixture_setup_by(state, fixture_init, SMALL);
 }
 
 /* A stream of records: IN_FLIGHT at a time, `lag` of them not delivered. */
@@ -518,16 +512,15 @@ static void test_append_and_begin_faults_refuse_one_group(void **state)
 
 /* --- dropping the oldest ------------------------------------------------------ */
 
+static void init_dropping(struct fixture *fixture, uint64_t size_bytes)
+{
+    fixture_init(fixture, size_bytes);
+    fixture->options.drop_oldest = true;
+}
+
 static int dropping_setup(void **state)
 {
-    struct fixture *fixture = malloc(sizeof(*fixture));
-
-    assert_non_null(fixture);
-    fixture_init(fixture, SMALL);
-    fixture->options.drop_oldest = true;
-    fixture_open(fixture);
-    *state = fixture;
-    return 0;
+    return fixture_setup_by(state, init_dropping, SMALL);
 }
 
 static void test_full_spool_drops_the_oldest_that_wait(void **state)

@@ -234,13 +234,7 @@ static void test_shrink_goes_on_after_a_crash_at_any_step(void **state)
 
 static int setup(void **state)
 {
-    struct fixture *fixture = malloc(sizeof(*fixture));
-
-    assert_non_null(fixture);
-    fixture_init(fixture, LARGE);
-    fixture_open(fixture);
-    *state = fixture;
-    return 0;
+    return fixture_setup_by(state, fixture_init, LARGE);
 }
 
 int main(void)
